@@ -1,0 +1,11 @@
+//! Hosting: the versions of components, the pool of their instances, and their leases.
+
+mod host;
+mod pool;
+mod version;
+
+pub use crate::runtime::{
+    BodyError, Call, InvokeError, RequestBody, RequestWatch, ResponseBody, Scheme,
+};
+pub use host::{Host, HostingError};
+pub use version::Version;

@@ -1,0 +1,275 @@
+//! Leases instances of one version. Bounded by `instances.max`; beyond it as many requests
+//! again wait for a moment, then they are refused.
+//!
+//! An instance whose call did not finish cleanly is never leased again: the lease's `Drop`
+//! discards it, and only [`Lease::finish`] after success puts it back.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::core::{Instances, Reuse};
+use crate::monitoring::{GuestMetrics, InstanceCounts, instantiate_seconds};
+use crate::runtime::{Instance, InvokeError, Lease, Prepared, Sessions, Usage};
+
+/// How long a request waits for an instance when all are busy.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Reused instances that fail one after the other, before reuse is given up.
+const REUSE_FAILURES: u32 = 3;
+
+pub(crate) struct Pool {
+    prepared: Prepared,
+    policy: Instances,
+    metrics: Arc<GuestMetrics>,
+    sessions: Arc<Sessions>,
+    instantiate_seconds: metrics::Histogram,
+    /// One permit for each request that has an instance to itself.
+    permits: Arc<Semaphore>,
+    waiting: AtomicU32,
+    idle: Mutex<Vec<Idle>>,
+    ready: Mutex<Vec<Instance>>,
+    refilling: AtomicBool,
+    reuse_failures: AtomicU32,
+}
+
+struct Idle {
+    instance: Instance,
+    since: Instant,
+}
+
+impl Pool {
+    pub fn new(prepared: Prepared, policy: Instances, metrics: Arc<GuestMetrics>) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(policy.max.get() as usize));
+        Arc::new(Self {
+            prepared,
+            policy,
+            metrics,
+            sessions: Arc::default(),
+            instantiate_seconds: instantiate_seconds(),
+            permits,
+            waiting: AtomicU32::new(0),
+            idle: Mutex::default(),
+            ready: Mutex::default(),
+            refilling: AtomicBool::new(false),
+            reuse_failures: AtomicU32::new(0),
+        })
+    }
+
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// Instances that already serve a request and have room for another.
+    pub fn sessions(&self) -> Option<&Sessions> {
+        match self.policy.reuse {
+            Reuse::Concurrent { .. } if self.lock(&self.idle).is_empty() => Some(&self.sessions),
+            _ => None,
+        }
+    }
+
+    /// Waits for an instance, reused where the policy says so, fresh otherwise.
+    ///
+    /// # Errors
+    /// All are busy and stay so, or a fresh one cannot be made.
+    pub async fn lease(self: &Arc<Self>) -> Result<PoolLease, InvokeError> {
+        let permit = self.permit().await?;
+        let instance = match self.take_idle() {
+            Some(instance) => instance,
+            None => self.fresh().await?,
+        };
+        Ok(PoolLease {
+            pool: self.clone(),
+            instance: Some(instance),
+            _permit: permit,
+        })
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, InvokeError> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let queue = self.policy.max.get();
+        let _place = Place::take(&self.waiting, queue).ok_or(InvokeError::Overloaded)?;
+        let permit = self.permits.clone().acquire_owned();
+        match tokio::time::timeout(QUEUE_TIMEOUT, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(InvokeError::Overloaded),
+        }
+    }
+
+    fn take_idle(&self) -> Option<Instance> {
+        if self.policy.reuse == Reuse::Fresh {
+            return None;
+        }
+        self.lock(&self.idle).pop().map(|idle| idle.instance)
+    }
+
+    async fn fresh(self: &Arc<Self>) -> Result<Instance, InvokeError> {
+        if self.policy.ready == 0 {
+            return self.make().await;
+        }
+        let ready = self.lock(&self.ready).pop();
+        self.refill();
+        match ready {
+            Some(instance) => Ok(instance),
+            None => self.make().await,
+        }
+    }
+
+    async fn make(&self) -> Result<Instance, InvokeError> {
+        let began = Instant::now();
+        let made =
+            tokio::time::timeout(self.prepared.limits().timeout, self.prepared.instantiate());
+        let mut instance = made.await.unwrap_or(Err(InvokeError::Timeout))?;
+        self.instantiate_seconds.record(began.elapsed());
+        if let Reuse::Concurrent { requests, at_once } = self.policy.reuse {
+            instance.share(self.sessions.clone(), at_once.get(), requests.get());
+        }
+        Ok(instance)
+    }
+
+    /// Makes one instance: proves that the version can be instantiated at all.
+    pub async fn warm(self: &Arc<Self>) -> Result<(), InvokeError> {
+        let instance = self.make().await?;
+        if self.policy.ready > 0 {
+            self.lock(&self.ready).push(instance);
+            self.refill();
+        }
+        Ok(())
+    }
+
+    /// Brings the fresh instances back to their number, in a task of its own, one at a time.
+    fn refill(self: &Arc<Self>) {
+        if self.refilling.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let pool = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(pool) = pool.upgrade() {
+                if pool.lock(&pool.ready).len() >= pool.policy.ready as usize {
+                    pool.refilling.store(false, Ordering::Release);
+                    return;
+                }
+                match pool.make().await {
+                    Ok(instance) => pool.lock(&pool.ready).push(instance),
+                    Err(error) => {
+                        tracing::debug!(%error, "cannot make an instance ahead of demand");
+                        pool.refilling.store(false, Ordering::Release);
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Puts an instance back where its policy and its state allow it; drops it otherwise.
+    fn give_back(&self, instance: Instance) {
+        let requests = match self.policy.reuse {
+            Reuse::Fresh => return,
+            Reuse::Serial { requests } | Reuse::Concurrent { requests, .. } => requests.get(),
+        };
+        let reusable =
+            instance.served() < requests && instance.is_clean() && !instance.nearly_full();
+        if reusable && self.reuse_failures.load(Ordering::Relaxed) < REUSE_FAILURES {
+            self.lock(&self.idle).push(Idle {
+                instance,
+                since: Instant::now(),
+            });
+        }
+    }
+
+    /// Some components serve once and then fail for ever; they are served fresh.
+    fn judge_reuse(&self, served: u32, result: &Result<(), InvokeError>) {
+        if served < 2 {
+            return;
+        }
+        match result {
+            Ok(()) => self.reuse_failures.store(0, Ordering::Relaxed),
+            Err(InvokeError::Trap(_) | InvokeError::NoResponse) => {
+                if self.reuse_failures.fetch_add(1, Ordering::Relaxed) + 1 == REUSE_FAILURES {
+                    let (component, version) = self.prepared.name();
+                    tracing::warn!(%component, %version,
+                        "instances fail when they are reused; every request gets a fresh one from now on");
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Drops instances that have been idle for too long, and refreshes the gauges.
+    pub fn maintain(&self) {
+        let now = Instant::now();
+        let expired = |idle: &Idle| now.duration_since(idle.since) >= self.policy.idle_timeout;
+        // The oldest are at the front, since the newest are leased first.
+        let old: Vec<Idle> = {
+            let mut idle = self.lock(&self.idle);
+            let count = idle.iter().take_while(|idle| expired(idle)).count();
+            idle.drain(..count).collect()
+        };
+        drop(old);
+        self.metrics.set_instances(self.counts());
+    }
+
+    pub fn counts(&self) -> InstanceCounts {
+        let max = self.policy.max.get() as usize;
+        InstanceCounts {
+            busy: (max - self.permits.available_permits().min(max)) as u32,
+            idle: self.lock(&self.idle).len() as u32,
+            ready: self.lock(&self.ready).len() as u32,
+        }
+    }
+
+    fn lock<'a, T>(&self, mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue for an instance.
+struct Place<'a>(&'a AtomicU32);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicU32, limit: u32) -> Option<Self> {
+        let enter = |waiting: u32| (waiting < limit).then(|| waiting + 1);
+        waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, enter)
+            .ok()?;
+        Some(Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// An instance of the pool, for one call.
+pub struct PoolLease {
+    pool: Arc<Pool>,
+    instance: Option<Instance>,
+    // After the instance: whoever gets the permit next must see it in the pool.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease for PoolLease {
+    fn instance(&mut self) -> &mut Instance {
+        self.instance
+            .as_mut()
+            .expect("a lease has its instance until it is finished")
+    }
+
+    fn finish(mut self, usage: Usage, result: Result<(), InvokeError>) {
+        self.pool
+            .metrics
+            .record_usage(usage.cpu, usage.fuel, usage.memory);
+        let Some(instance) = self.instance.take() else {
+            return;
+        };
+        self.pool.judge_reuse(instance.served(), &result);
+        if result.is_ok() {
+            self.pool.give_back(instance);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One version of a component, ready to serve.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::pool::Pool;
+use crate::core::{ComponentName, ComponentSpec, Digest, Instances, Limits, VersionName};
+use crate::monitoring::{GuestMetrics, InstanceCounts};
+use crate::runtime::{Call, InvokeError, JoinError, Prepared, RequestBody, ResponseBody, invoke};
+
+/// Immutable bytes of a component, compiled, with the pool of their instances.
+pub struct Version {
+    component: ComponentName,
+    name: VersionName,
+    digest: Digest,
+    instances: Instances,
+    metrics: Arc<GuestMetrics>,
+    pool: Arc<Pool>,
+}
+
+impl Version {
+    pub(crate) fn new(prepared: Prepared, digest: Digest, instances: Instances) -> Self {
+        let (component, name) = prepared.name();
+        let (component, name) = (component.clone(), name.clone());
+        let metrics = Arc::new(GuestMetrics::new(&component, &name));
+        let pool = Pool::new(prepared, instances.clone(), metrics.clone());
+        Self {
+            component,
+            name,
+            digest,
+            instances,
+            metrics,
+            pool,
+        }
+    }
+
+    /// Makes an instance once, so that what fails at start is refused before it has traffic.
+    pub(crate) async fn warm(&self) -> Result<(), InvokeError> {
+        self.pool.warm().await
+    }
+
+    /// Whether it is what loading these bytes under `spec` would make again.
+    pub fn is_same(
+        &self,
+        digest: &Digest,
+        name: Option<&VersionName>,
+        spec: &ComponentSpec,
+    ) -> bool {
+        self.digest == *digest
+            && name.map_or(self.name == digest.short_name(), |name| self.name == *name)
+            && self.component == spec.name
+            && *self.limits() == spec.limits
+            && self.instances == spec.instances
+    }
+
+    pub fn component(&self) -> &ComponentName {
+        &self.component
+    }
+
+    pub fn name(&self) -> &VersionName {
+        &self.name
+    }
+
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    pub fn limits(&self) -> &Limits {
+        self.pool.prepared().limits()
+    }
+
+    /// Its instances by state, now.
+    pub fn instances(&self) -> InstanceCounts {
+        self.pool.counts()
+    }
+
+    pub fn metrics(&self) -> &GuestMetrics {
+        &self.metrics
+    }
+
+    /// To be called about once a second.
+    pub fn maintain(&self) {
+        self.pool.maintain();
+    }
+
+    /// Serves one request.
+    ///
+    /// # Errors
+    /// Everything that keeps the guest from an answer of its own.
+    pub async fn serve(
+        &self,
+        request: http::Request<RequestBody>,
+        call: Call,
+    ) -> Result<http::Response<ResponseBody>, InvokeError> {
+        let began = Instant::now();
+        let result = self.dispatch(request, call).await;
+        let fault = result.as_ref().err().map(InvokeError::fault);
+        self.metrics.record_call(began.elapsed(), fault.as_ref());
+        result
+    }
+
+    async fn dispatch(
+        &self,
+        mut request: http::Request<RequestBody>,
+        call: Call,
+    ) -> Result<http::Response<ResponseBody>, InvokeError> {
+        if let Some(sessions) = self.pool.sessions() {
+            match sessions.join(request, call, self.limits()).await {
+                Ok(answer) => return answer,
+                Err(JoinError(back)) => request = back,
+            }
+        }
+        let lease = self.pool.lease().await?;
+        invoke(lease, request, call).await
+    }
+}

@@ -1,0 +1,182 @@
+//! `[component.NAME]`.
+
+use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
+use crate::config::read::{Entries, Field, Place, Problems, did_you_mean, listed};
+use crate::core::{ComponentName, ComponentSpec, Instances, Limits, Reuse};
+
+use super::{Surroundings, limits, versions};
+
+/// The components of a file: their names, of the faulty ones too, so that a mistake in one does
+/// not make its routes look wrong.
+pub(super) struct Components {
+    places: BTreeMap<ComponentName, Place>,
+    specs: BTreeMap<ComponentName, Arc<ComponentSpec>>,
+    /// A route names them.
+    used: HashSet<ComponentName>,
+}
+
+impl Components {
+    pub fn check(
+        field: Field<Entries<ComponentName, RawComponent>>,
+        defaults: Field<RawDefaults>,
+        around: &Surroundings<'_>,
+        problems: &mut Problems<'_>,
+    ) -> Self {
+        let defaults = Defaults::check(defaults.into_table(), problems);
+        let mut all = Self {
+            places: BTreeMap::new(),
+            specs: BTreeMap::new(),
+            used: HashSet::new(),
+        };
+        for entry in field.into_table().0 {
+            let name = entry.key.value;
+            if let Field::Given(raw) = entry.value {
+                let spec = component(
+                    &name,
+                    &raw.value,
+                    &entry.key.place,
+                    &defaults,
+                    around,
+                    problems,
+                );
+                all.specs.insert(name.clone(), Arc::new(spec));
+            }
+            all.places.insert(name, entry.key.place);
+        }
+        all
+    }
+
+    /// A route names it: reports one that there is not.
+    pub fn expect(&mut self, name: &ComponentName, place: &Place, problems: &mut Problems<'_>) {
+        if self.places.contains_key(name) {
+            self.used.insert(name.clone());
+            return;
+        }
+        let known = || self.places.keys().map(ComponentName::as_str);
+        let meant = did_you_mean(name.as_str(), known());
+        let message = format!("unknown component {:?}{meant}", name.as_str());
+        let help = match self.places.is_empty() {
+            true => format!("describe it in [component.{name}]"),
+            false => format!("the components are {}", listed(known())),
+        };
+        problems.error(place, message).help(help);
+    }
+
+    /// Only where nothing else is wrong: the route may be there with a slip in it.
+    pub fn warn_of_idle(&self, problems: &mut Problems<'_>) {
+        if problems.has_errors() {
+            return;
+        }
+        for (name, place) in &self.places {
+            if !self.used.contains(name) {
+                problems.warn(place, "no route leads to this component");
+            }
+        }
+    }
+
+    pub fn into_specs(self) -> BTreeMap<ComponentName, Arc<ComponentSpec>> {
+        self.specs
+    }
+}
+
+/// `[defaults]`.
+struct Defaults {
+    limits: Limits,
+    /// They set fuel or cpu.
+    budget: bool,
+}
+
+impl Defaults {
+    fn check(raw: RawDefaults, problems: &mut Problems<'_>) -> Self {
+        let budget = sets_budget(&raw.limits);
+        Self {
+            limits: limits::limits(&raw.limits, &Limits::default(), problems),
+            budget,
+        }
+    }
+}
+
+fn sets_budget(limits: &Field<RawLimits>) -> bool {
+    limits
+        .value()
+        .is_some_and(|limits| !limits.fuel.is_absent() || !limits.cpu.is_absent())
+}
+
+fn component(
+    name: &ComponentName,
+    raw: &RawComponent,
+    place: &Place,
+    defaults: &Defaults,
+    around: &Surroundings<'_>,
+    problems: &mut Problems<'_>,
+) -> ComponentSpec {
+    let (versions, weights) = versions::versions(raw, place, around, problems);
+    let budget = defaults.budget || sets_budget(&raw.limits);
+    ComponentSpec {
+        name: name.clone(),
+        versions,
+        weights,
+        limits: limits::limits(&raw.limits, &defaults.limits, problems),
+        instances: raw
+            .instances
+            .value()
+            .map_or_else(Instances::default, |raw| instances(raw, budget, problems)),
+    }
+}
+
+fn instances(raw: &RawInstances, budget: bool, problems: &mut Problems<'_>) -> Instances {
+    let default = Instances::default();
+    let max = raw.max.or(default.max);
+    if let Some(ready) = raw.ready.given().filter(|ready| ready.value > max.get()) {
+        problems.error(
+            &ready.place,
+            format!("{} ready instances are more than max = {max}", ready.value),
+        );
+    }
+    Instances {
+        reuse: reuse(raw, budget, problems),
+        ready: raw.ready.or(default.ready),
+        idle_timeout: raw.idle_timeout.or(default.idle_timeout),
+        max,
+    }
+}
+
+fn reuse(raw: &RawInstances, budget: bool, problems: &mut Problems<'_>) -> Reuse {
+    let requests = raw.reuse.or(NonZeroU32::MIN);
+    let Some(at_once) = raw.concurrent.given().filter(|at_once| at_once.get() > 1) else {
+        return match requests.get() {
+            1 => Reuse::Fresh,
+            _ => Reuse::Serial { requests },
+        };
+    };
+    if requests < at_once.value && !matches!(raw.reuse, Field::Unreadable) {
+        problems
+            .error(
+                &at_once.place,
+                format!(
+                    "an instance that serves {requests} in all cannot serve {} at once",
+                    at_once.value
+                ),
+            )
+            .help(format!(
+                "reuse must be at least concurrent: write reuse = {} or more",
+                at_once.value
+            ));
+    }
+    if budget {
+        problems
+            .warn(
+                &at_once.place,
+                "with concurrent > 1 the cpu and fuel budget is the instance's, not the request's",
+            )
+            .help("requests in one instance share it");
+    }
+    Reuse::Concurrent {
+        requests,
+        at_once: at_once.value,
+    }
+}

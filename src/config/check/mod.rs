@@ -1,0 +1,19 @@
+//! Tables → the model: what one key cannot know alone. Defaults, files that must be there, keys
+//! that exclude each other, names that must exist, routes that must differ.
+
+mod admin;
+mod component;
+mod conflict;
+mod files;
+mod headers;
+mod limits;
+mod ports;
+mod root;
+mod route;
+mod server;
+mod target;
+mod tls;
+mod versions;
+
+pub(super) use files::Surroundings;
+pub(super) use root::check;

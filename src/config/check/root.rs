@@ -1,0 +1,67 @@
+//! The whole file.
+
+use std::path::PathBuf;
+
+use crate::config::model::{Config, LogFormat, Telemetry};
+use crate::config::raw::{RawConfig, RawState, RawTelemetry};
+use crate::config::read::{Field, Problems};
+
+use super::{Surroundings, admin, component, ports, route, server};
+
+/// The only version of the format there is.
+const FORMAT: u32 = 1;
+
+/// What the tables mean; worth nothing when there are errors among the problems.
+pub(in crate::config) fn check(
+    raw: RawConfig,
+    around: &Surroundings<'_>,
+    problems: &mut Problems<'_>,
+) -> Config {
+    check_format(&raw.version, problems);
+    ports::refuse_doubles(&raw, problems);
+    let mut components =
+        component::Components::check(raw.component, raw.defaults, around, problems);
+    let routes = route::routes(raw.route, &mut components, around, problems);
+    components.warn_of_idle(problems);
+    Config {
+        path: around.file.to_path_buf(),
+        server: server::server(raw.server, around, problems),
+        admin: admin::admin(raw.admin.into_table(), around, problems),
+        state_dir: state(&raw.state.into_table(), around, problems),
+        telemetry: telemetry(&raw.telemetry.into_table()),
+        components: components.into_specs(),
+        routes,
+    }
+}
+
+fn check_format(version: &Field<u32>, problems: &mut Problems<'_>) {
+    if let Some(version) = version.given().filter(|version| version.value != FORMAT) {
+        problems
+            .error(
+                &version.place,
+                format!("format {} is not known", version.value),
+            )
+            .help("this airgate reads version = 1");
+    }
+}
+
+fn state(raw: &RawState, around: &Surroundings<'_>, problems: &mut Problems<'_>) -> PathBuf {
+    let Some(dir) = raw.dir.given() else {
+        return around.resolve(".airgate".as_ref());
+    };
+    let resolved = around.resolve(&dir.0);
+    if resolved.is_file() {
+        problems.error(
+            &dir.place,
+            format!("{} is not a directory", dir.0.display()),
+        );
+    }
+    resolved
+}
+
+fn telemetry(raw: &RawTelemetry) -> Telemetry {
+    Telemetry {
+        log_format: raw.log_format.or(LogFormat::default()),
+        access_log: raw.access_log.or(true),
+    }
+}

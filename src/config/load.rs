@@ -1,0 +1,177 @@
+//! A file → a configuration, or everything that is wrong with it.
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue, Error};
+
+use super::check::{Surroundings, check};
+use super::diagnostic::{Diagnostics, SourceText};
+use super::model::Config;
+use super::raw::RawConfig;
+use super::read::{Node, Place, Problems, Shape};
+
+/// More is no configuration but a mistake, and not worth the memory.
+const LARGEST: u64 = 4 << 20;
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read as text; the source says what to do.
+    #[error("{}: {}", path.display(), advice(source))]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// It was read, and has errors.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+}
+
+fn advice(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            "there is no such file; name the configuration with --config FILE".into()
+        }
+        ErrorKind::IsADirectory => {
+            "is a directory; name the file in it, such as routes.toml".into()
+        }
+        ErrorKind::PermissionDenied => {
+            "may not be read by this user; change its owner or mode".into()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Reads and checks a file. The diagnostics beside the configuration are warnings.
+///
+/// # Errors
+/// A file that cannot be read, is not text, is larger than 4 MiB, or has any mistake.
+pub fn load(path: impl AsRef<Path>) -> Result<(Config, Diagnostics), LoadError> {
+    let path = path.as_ref();
+    let io = |source| LoadError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let text = read(path).map_err(io)?;
+    let file = std::path::absolute(path).map_err(io)?;
+    let source = SourceText::new(path.display().to_string(), text);
+    let variable = |name: &str| -> Option<OsString> { std::env::var_os(name) };
+    parse(
+        source,
+        &Surroundings {
+            file: &file,
+            variable: &variable,
+        },
+    )
+    .map_err(LoadError::Invalid)
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let file = std::fs::File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        let message = "larger than 4 MiB; is this the configuration?";
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, message));
+    }
+    decode(bytes)
+}
+
+fn decode(bytes: Vec<u8>) -> std::io::Result<String> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let message = format!("line {line} is not UTF-8; save the file in that encoding");
+        std::io::Error::new(ErrorKind::InvalidData, message)
+    })?;
+    // Some editors put a byte order mark in front.
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
+}
+
+/// Text → configuration.
+pub(super) fn parse(
+    source: SourceText,
+    around: &Surroundings<'_>,
+) -> Result<(Config, Diagnostics), Diagnostics> {
+    let source = Arc::new(source);
+    let mut problems = Problems::new(&source);
+    let config = parse_table(source.text(), around, &mut problems);
+    let (has_errors, found) = (problems.has_errors(), problems.into_found());
+    let diagnostics = Diagnostics::new(source.clone(), found);
+    match config {
+        Some(config) if !has_errors => Ok((config, diagnostics)),
+        _ => Err(diagnostics),
+    }
+}
+
+fn parse_table(
+    text: &str,
+    around: &Surroundings<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Config> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !report_syntax(text, &errors, problems) {
+        return None;
+    }
+    let value = DeValue::Table(table.into_inner());
+    let root = Node {
+        value: &value,
+        place: Place::default(),
+    };
+    let raw = RawConfig::read(&root, problems)?;
+    Some(check(raw, around, problems))
+}
+
+/// Whether the table is worth reading. After an error of syntax it is not; after a double key it is.
+fn report_syntax(text: &str, errors: &[Error], problems: &mut Problems<'_>) -> bool {
+    let is_double = |error: &&Error| error.message() == "duplicate key";
+    let broken = errors.iter().find(|error| !is_double(error));
+    for error in errors.iter().filter(is_double).chain(broken) {
+        let span = error.span().unwrap_or_default();
+        problems.error(
+            &Place {
+                path: String::new(),
+                span,
+            },
+            error.message(),
+        );
+    }
+    if broken.is_none() {
+        refuse_cut_off(text, problems);
+    }
+    broken.is_none()
+}
+
+/// A file that is read while it is being written may end in the middle of a line, and
+/// `max_requests = 1` may have been about to become `1_000`. What ends in a bracket, a quote or a
+/// word is whole.
+fn refuse_cut_off(text: &str, problems: &mut Problems<'_>) {
+    let last = text.rsplit('\n').next().unwrap_or_default().trim();
+    let is_whole = |end: &&str| last.ends_with(end) && !last.contains('#');
+    if last.is_empty() || ["\"", "'", "]", "}", "true", "false"].iter().any(is_whole) {
+        return;
+    }
+    let end = text.trim_end().len();
+    let start = end - last.len();
+    problems
+        .error(
+            &Place {
+                path: String::new(),
+                span: start..end,
+            },
+            "the file ends in the middle of a line",
+        )
+        .help(
+            "it may have been cut off while it was being written; end the last line with a newline",
+        );
+}

@@ -1,0 +1,95 @@
+//! The `routes.toml` of the repository.
+
+use super::parse_in;
+pub(super) const EXAMPLE: &str = include_str!("../../../routes.toml");
+
+/// As on a clone: every file that the example names is there.
+fn clone() -> tempfile::TempDir {
+    let clone = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(clone.path().join("fixtures/components")).unwrap();
+    for quoted in EXAMPLE.split('"').filter(|text| text.ends_with(".wasm")) {
+        std::fs::write(clone.path().join(quoted), "").unwrap();
+    }
+    clone
+}
+
+/// Takes the `#` away from the settings of some tables.
+fn uncommented(is_wanted: impl Fn(&str, &str) -> bool) -> String {
+    let mut table = "";
+    let mut text = String::new();
+    for line in EXAMPLE.lines() {
+        if line.starts_with('[') {
+            table = line.split([' ', '#']).next().unwrap();
+        }
+        let setting = line
+            .strip_prefix("# ")
+            .filter(|setting| setting.contains(" = "));
+        text.push_str(
+            setting
+                .filter(|setting| is_wanted(table, setting))
+                .unwrap_or(line),
+        );
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn the_example_is_valid_and_without_warnings() {
+    let clone = clone();
+    let (config, warnings) =
+        parse_in(clone.path(), EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(warnings.is_empty(), "{warnings}");
+    assert!(config.server.tls.is_some());
+    assert_eq!(config.components.len(), 6);
+    assert_eq!(config.components["version"].weights, [90, 10]);
+}
+
+#[test]
+fn what_the_example_shows_in_comments_are_the_defaults() {
+    let clone = clone();
+    let others = [
+        "trusted_proxies",
+        "client_ca",
+        "require",
+        "fuel",
+        "token",
+        "version",
+        "digest",
+    ];
+    let text = uncommented(|table, setting| {
+        let key = setting.split(' ').next().unwrap();
+        !table.starts_with("[[") && !others.contains(&key)
+    });
+    let shown = parse_in(clone.path(), &text)
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .0;
+    assert_ne!(text, EXAMPLE);
+    assert_eq!(shown, parse_in(clone.path(), EXAMPLE).unwrap().0);
+}
+
+#[test]
+fn every_key_that_the_example_comments_out_is_known() {
+    let clone = clone();
+    let errors = parse_in(clone.path(), &uncommented(|_, _| true)).unwrap_err();
+    for error in errors.iter() {
+        let known = !error.message.contains("unknown key") && !error.message.contains("expected");
+        assert!(known, "{}", errors.first_line(error));
+    }
+}
+
+/// A reload may read a file of which only the front is written yet.
+#[test]
+fn no_cut_of_the_example_inside_a_line_is_taken() {
+    let clone = clone();
+    for cut in (0..EXAMPLE.len()).filter(|cut| EXAMPLE.is_char_boundary(*cut)) {
+        let (front, back) = EXAMPLE.split_at(cut);
+        let rest = back.lines().next().unwrap_or_default().trim_start();
+        let statement_ends = rest.is_empty() || rest.starts_with('#');
+        let line_begins = front.is_empty() || front.ends_with('\n');
+        if !statement_ends && !line_begins {
+            let taken = parse_in(clone.path(), front).is_ok();
+            assert!(!taken, "taken: {:?}", front.lines().last());
+        }
+    }
+}

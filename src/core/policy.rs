@@ -1,0 +1,149 @@
+//! What the operator decided, as plain data: configuration makes it, the rooms obey it.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{ByteSize, ComponentName, Digest, VersionName};
+
+/// What one request, and the instance that serves it, may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Until the response head.
+    pub timeout: Duration,
+    /// Until the response body ends, counted from the request; `None`: no limit.
+    pub stream_timeout: Option<Duration>,
+    /// Time the guest really runs.
+    pub cpu: Duration,
+    /// Units of wasm fuel; `None`: not metered.
+    pub fuel: Option<u64>,
+    /// Sum over the instance's linear memories and tables.
+    pub memory: ByteSize,
+    /// `None`: no limit.
+    pub max_request_body: Option<ByteSize>,
+    /// `None`: no limit.
+    pub max_response_body: Option<ByteSize>,
+    /// Outbound requests a guest may start for one request.
+    pub outbound_requests: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            stream_timeout: Some(Duration::from_secs(60)),
+            cpu: Duration::from_secs(1),
+            fuel: None,
+            memory: ByteSize(64 << 20),
+            max_request_body: Some(ByteSize(10 << 20)),
+            max_response_body: None,
+            outbound_requests: 32,
+        }
+    }
+}
+
+/// How much of the host's own memory a guest can make it use. Not configurable:
+/// no handler that behaves comes near them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostBounds {
+    /// Entries of the resource table.
+    pub resources: usize,
+    /// Bytes that host calls may copy out of the guest during one request.
+    pub hostcall_bytes: usize,
+    /// Bytes of one `fields` resource.
+    pub fields: ByteSize,
+    /// Bytes one call may ask of `wasi:random`.
+    pub random: ByteSize,
+    /// Bytes of one line of stdout or stderr; the rest of it is cut off.
+    pub output_line: ByteSize,
+    /// Lines of stdout and stderr that one request may log.
+    pub output_lines: u32,
+    /// Bytes of wasm stack.
+    pub wasm_stack: ByteSize,
+    /// Bytes of one artifact.
+    pub artifact: ByteSize,
+}
+
+impl Default for HostBounds {
+    fn default() -> Self {
+        Self {
+            resources: 1_000,
+            hostcall_bytes: 16 << 20,
+            fields: ByteSize(64 << 10),
+            random: ByteSize(64 << 10),
+            output_line: ByteSize(8 << 10),
+            output_lines: 1_000,
+            wasm_stack: ByteSize(512 << 10),
+            artifact: ByteSize(64 << 20),
+        }
+    }
+}
+
+/// How often an instance may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// Every request gets an instance that no request has touched.
+    Fresh,
+    /// One request at a time, at most so many in an instance's life.
+    Serial { requests: NonZeroU32 },
+    /// Several requests at once in one instance (WASI 0.3 only).
+    Concurrent {
+        requests: NonZeroU32,
+        at_once: NonZeroU32,
+    },
+}
+
+/// The pool of one component's instances.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instances {
+    pub reuse: Reuse,
+    /// Fresh instances kept instantiated ahead of demand.
+    pub ready: u32,
+    /// An idle instance is dropped after this long.
+    pub idle_timeout: Duration,
+    /// Instances of one version at once; beyond it requests queue, then fail.
+    pub max: NonZeroU32,
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self {
+            reuse: Reuse::Fresh,
+            ready: 0,
+            idle_timeout: Duration::from_secs(30),
+            max: const { NonZeroU32::new(256).unwrap() },
+        }
+    }
+}
+
+/// Where a version's bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// An absolute path.
+    Path(PathBuf),
+}
+
+/// One version as the operator named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionSpec {
+    /// `None`: named after its digest once that is known.
+    pub name: Option<VersionName>,
+    pub source: Source,
+    /// The bytes must have this digest.
+    pub digest: Option<Digest>,
+}
+
+/// The share of a version in its component's requests; the sum is the whole.
+pub type Weight = u32;
+
+/// One component as the operator described it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentSpec {
+    pub name: ComponentName,
+    /// At least one.
+    pub versions: Vec<VersionSpec>,
+    /// One weight for each of `versions`, in their order; the sum is above zero.
+    pub weights: Vec<Weight>,
+    pub limits: Limits,
+    pub instances: Instances,
+}

@@ -1,0 +1,246 @@
+//! From a request to whoever answers it: find the route, prepare the request, ask.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Request, Response, Uri, Version};
+use hyper::body::Incoming;
+
+use super::body::Body;
+use super::files::Directory;
+use super::service::{Inbound, Peer};
+use super::snapshot::{Entry, Snapshot, Target};
+use super::{forwarded, head, respond};
+use crate::component::{Call, InvokeError, RequestBody, RequestWatch};
+use crate::config::{PathPattern, Respond, Route};
+use crate::core::{ByteSize, Fault, RequestId};
+use crate::lifecycle::Deployment;
+
+/// A response, and where it came from.
+pub(crate) struct Answer {
+    pub response: Response<Body>,
+    pub fault: Option<usize>,
+    pub entry: Option<Arc<Entry>>,
+    /// Of the entry's deployment.
+    pub version: Option<usize>,
+    pub received: Option<RequestWatch>,
+}
+
+impl Answer {
+    fn new(response: Response<Body>) -> Self {
+        Self {
+            response,
+            fault: None,
+            entry: None,
+            version: None,
+            received: None,
+        }
+    }
+
+    /// Tells a fault to the client who sent `inbound`.
+    pub fn fault(fault: &Fault, inbound: &Inbound) -> Self {
+        let request = &inbound.request;
+        Self::failed(
+            fault,
+            &Asker::new(inbound.id, request.version(), request.headers()),
+        )
+    }
+
+    fn failed(fault: &Fault, asker: &Asker) -> Self {
+        let response = respond::respond(fault, asker.id, asker.version, asker.json);
+        Self {
+            fault: Some(fault.index()),
+            ..Self::new(response)
+        }
+    }
+}
+
+/// What a fault must know of the client, kept while a guest has its request.
+struct Asker {
+    id: RequestId,
+    version: Version,
+    json: bool,
+}
+
+impl Asker {
+    fn new(id: RequestId, version: Version, headers: &HeaderMap) -> Self {
+        Self {
+            id,
+            version,
+            json: respond::accepts_json(headers),
+        }
+    }
+}
+
+/// Answers a request, always.
+pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer, Infallible> {
+    let Inbound {
+        id,
+        arrived,
+        request,
+    } = inbound;
+    let (mut parts, body) = request.into_parts();
+    let asker = Asker::new(id, parts.version, &parts.headers);
+    let entry = match find(&peer.gate.snapshot(), &mut parts, &peer) {
+        Ok(entry) => entry,
+        Err(fault) => return Ok(Answer::failed(&fault, &asker)),
+    };
+    let route = &entry.route;
+    let mut answer = match &entry.target {
+        Target::Component(deployment) => {
+            let call = Call {
+                id,
+                arrived,
+                scheme: forwarded::scheme(&parts.headers, &peer),
+            };
+            ask_component(route, deployment, parts, body, call, &peer, &asker).await
+        }
+        Target::Respond(fixed) => Answer::new(fixed_answer(fixed)),
+        Target::Files(directory) => ask_directory(route, directory, parts, &asker).await,
+    };
+    if answer.fault.is_none() && !route.response_headers.is_empty() {
+        route.response_headers.apply(answer.response.headers_mut());
+    }
+    answer.entry = Some(entry);
+    Ok(answer)
+}
+
+/// The route of a request, which is checked and normalised on the way.
+fn find(snapshot: &Snapshot, parts: &mut Parts, peer: &Peer) -> Result<Arc<Entry>, Fault> {
+    head::check(parts, &snapshot.limits)?;
+    forwarded::set(&mut parts.headers, peer, &snapshot.trusted_proxies);
+    let host = forwarded::host(&parts.headers);
+    let place = snapshot
+        .router
+        .find(host, &parts.method, parts.uri.path(), &parts.headers)?;
+    Ok(snapshot.entries[place].clone())
+}
+
+async fn ask_component(
+    route: &Route,
+    deployment: &Deployment,
+    mut parts: Parts,
+    body: Incoming,
+    call: Call,
+    peer: &Peer,
+    asker: &Asker,
+) -> Answer {
+    let index = deployment.pick();
+    let version = &deployment.versions()[index];
+    let limit = version.limits().max_request_body;
+    if announces_more(&parts.headers, limit) {
+        return Answer::failed(&Fault::BodyTooLarge, asker);
+    }
+    let idle = peer.gate.snapshot().limits.body_idle_timeout;
+    strip_prefix(&mut parts, route);
+    route.request_headers.apply(&mut parts.headers);
+    let body = RequestBody::new(body, limit, idle);
+    let received = body.watch();
+    let mut answer = match version.serve(Request::from_parts(parts, body), call).await {
+        Ok(response) => Answer::new(response.map(Body::Guest)),
+        Err(error) => {
+            log_failure(&error, deployment, version.name().as_str(), call.id);
+            Answer::failed(&error.fault(), asker)
+        }
+    };
+    answer.version = Some(index);
+    answer.received = Some(received);
+    answer
+}
+
+/// The client says beforehand that it will send too much.
+fn announces_more(headers: &HeaderMap, limit: Option<ByteSize>) -> bool {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    matches!((announced, limit), (Some(length), Some(limit)) if ByteSize(length) > limit)
+}
+
+fn log_failure(error: &InvokeError, deployment: &Deployment, version: &str, id: RequestId) {
+    let component = deployment.name();
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let (fault, cause) = (error.fault().label(), cause.as_deref());
+    match error {
+        InvokeError::Overloaded | InvokeError::BodyTooLarge | InvokeError::BodyStalled => {
+            tracing::debug!(%component, version, request_id = %id, fault, %error, "request refused");
+        }
+        _ => {
+            tracing::warn!(%component, version, request_id = %id, fault, %error, cause, "guest failed")
+        }
+    }
+}
+
+async fn ask_directory(
+    route: &Route,
+    directory: &Directory,
+    mut parts: Parts,
+    asker: &Asker,
+) -> Answer {
+    strip_prefix(&mut parts, route);
+    let path = match (&route.path, &route.strip_prefix) {
+        // What follows the prefix names the file.
+        (PathPattern::Prefix(prefix), None) => without_prefix(parts.uri.path(), prefix)
+            .unwrap_or("/")
+            .to_owned(),
+        _ => parts.uri.path().to_owned(),
+    };
+    match directory.serve(&path, Request::from_parts(parts, ())).await {
+        Ok(response) => Answer::new(response),
+        Err(fault) => Answer::failed(&fault, asker),
+    }
+}
+
+fn fixed_answer(fixed: &Respond) -> Response<Body> {
+    let mut response = Response::new(Body::Bytes(Bytes::from(fixed.body.clone())));
+    *response.status_mut() = fixed.status;
+    for (name, value) in &fixed.headers {
+        response.headers_mut().append(name.clone(), value.clone());
+    }
+    response
+}
+
+/// `None` where the path is not below the prefix; always starts with `/`.
+fn without_prefix<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
+    match rest {
+        "" => Some("/"),
+        _ => rest.starts_with('/').then_some(rest),
+    }
+}
+
+fn strip_prefix(parts: &mut Parts, route: &Route) {
+    let Some(prefix) = &route.strip_prefix else {
+        return;
+    };
+    let Some(path) = without_prefix(parts.uri.path(), prefix) else {
+        return;
+    };
+    let target = match parts.uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    // A path without its front is still a path.
+    let Ok(path_and_query) = PathAndQuery::try_from(target) else {
+        return;
+    };
+    let mut uri = std::mem::take(&mut parts.uri).into_parts();
+    uri.path_and_query = Some(path_and_query);
+    parts.uri = Uri::from_parts(uri).unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_end_at_a_segment() {
+        assert_eq!(without_prefix("/api/cart", "/api"), Some("/cart"));
+        assert_eq!(without_prefix("/api", "/api"), Some("/"));
+        assert_eq!(without_prefix("/apis", "/api"), None);
+        assert_eq!(without_prefix("/x", "/"), Some("/x"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Who the client is, said to guests: `X-Forwarded-For`, `-Proto` and `-Host`.
+//!
+//! What a client says of itself is believed only where the operator trusts the peer; from
+//! anybody else these fields are removed, so that a guest can rely on them.
+
+use http::header::{FORWARDED, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::service::Peer;
+use crate::component::Scheme;
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+pub(crate) fn set(headers: &mut HeaderMap, peer: &Peer, trusted: &[ipnet::IpNet]) {
+    let scheme = HeaderValue::from_static(peer.scheme.as_str());
+    let believed = !trusted.is_empty() && trusted.iter().any(|net| net.contains(&peer.address));
+    if !believed {
+        headers.remove(FORWARDED);
+        headers.remove(FORWARDED_HOST);
+        headers.insert(FOR, peer.address_value.clone());
+        headers.insert(PROTO, scheme);
+        return;
+    }
+    let through = headers
+        .get(FOR)
+        .and_then(|before| before.to_str().ok())
+        .map(|before| format!("{before}, {}", peer.address));
+    let value = through.and_then(|value| HeaderValue::try_from(value).ok());
+    headers.insert(FOR, value.unwrap_or_else(|| peer.address_value.clone()));
+    headers.entry(PROTO).or_insert(scheme);
+}
+
+/// The scheme the client used, where a trusted peer tells it.
+pub(crate) fn scheme(headers: &HeaderMap, peer: &Peer) -> Scheme {
+    match headers.get(PROTO).map(HeaderValue::as_bytes) {
+        Some(b"https") => Scheme::Https,
+        Some(b"http") => Scheme::Http,
+        _ => peer.scheme,
+    }
+}
+
+/// The host a request is for, without its port, as the client spelled it.
+pub(crate) fn host(headers: &HeaderMap) -> &str {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("");
+    match host.rfind(':') {
+        Some(colon) if !host[colon..].contains(']') => &host[..colon],
+        _ => host,
+    }
+}

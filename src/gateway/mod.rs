@@ -1,0 +1,34 @@
+//! The front door: from a socket to a route, and from a fault to a status code.
+//!
+//! ```text
+//! accept   permit, accept, nodelay, spawn
+//!  └ conn          TLS handshake, protocol detection, hyper, watchdog
+//!     └ service    request id → admission, metrics, access log → dispatch
+//!        ├ head        is this a request HTTP allows, and what does it ask for
+//!        ├ router      find(host, method, path, headers) → entry
+//!        ├ dispatch    entry → component, fixed answer or file
+//!        └ respond     Err(Fault) → response
+//! ```
+
+mod accept;
+mod body;
+mod conn;
+mod dispatch;
+mod files;
+mod forwarded;
+mod gate;
+mod head;
+mod io;
+mod observe;
+mod respond;
+mod router;
+mod service;
+mod snapshot;
+mod tls;
+mod watchdog;
+
+pub use accept::{BindError, Bound, Listeners, Socket};
+pub use gate::Gate;
+pub use router::{RouteError, Router};
+pub use snapshot::Snapshot;
+pub use tls::{CertificateError, TlsSettings, certificate_files};

@@ -1,0 +1,99 @@
+//! The stack every request goes through, read top-down.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use tower::{Service, ServiceBuilder, service_fn};
+
+use super::dispatch::{Answer, dispatch};
+use super::gate::Gate;
+use super::observe::{ObservedBody, Record};
+use super::watchdog::Pulse;
+use crate::component::Scheme;
+use crate::core::RequestId;
+
+/// One connection, as its requests see it.
+pub(crate) struct Peer {
+    pub gate: Arc<Gate>,
+    pub address: IpAddr,
+    /// The address as a field value, made once a connection.
+    pub address_value: HeaderValue,
+    pub scheme: Scheme,
+    pub pulse: Arc<Pulse>,
+}
+
+impl Peer {
+    pub fn new(gate: Arc<Gate>, client: SocketAddr, scheme: Scheme, pulse: Arc<Pulse>) -> Self {
+        let address = client.ip().to_canonical();
+        let address_value = HeaderValue::try_from(address.to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self {
+            gate,
+            address,
+            address_value,
+            scheme,
+            pulse,
+        }
+    }
+}
+
+/// A request with what the front door knows of it.
+pub(crate) struct Inbound {
+    pub id: RequestId,
+    pub arrived: Instant,
+    pub request: Request<Incoming>,
+}
+
+/// The stack of one connection.
+pub(crate) fn stack(
+    peer: Arc<Peer>,
+) -> impl Service<Request<Incoming>, Response = Response<ObservedBody>, Error = Infallible, Future: Send>
++ Clone {
+    let watcher = peer.clone();
+    ServiceBuilder::new()
+        .map_request(identify)
+        .layer_fn(move |inner| observed(watcher.clone(), inner))
+        .service(service_fn(move |inbound| dispatch(peer.clone(), inbound)))
+}
+
+/// Gives the request its id and notes when it came.
+fn identify(request: Request<Incoming>) -> Inbound {
+    Inbound {
+        id: RequestId::next(),
+        arrived: Instant::now(),
+        request,
+    }
+}
+
+fn observed<S>(
+    peer: Arc<Peer>,
+    inner: S,
+) -> impl Service<Inbound, Response = Response<ObservedBody>, Error = Infallible, Future: Send> + Clone
+where
+    S: Service<Inbound, Response = Answer, Error = Infallible, Future: Send> + Clone + Send,
+{
+    service_fn(move |inbound| observe(peer.clone(), inner.clone(), inbound))
+}
+
+/// Admission, metrics and access log. What is recorded is recorded when the response has
+/// ended, or when the client has gone.
+async fn observe<S>(
+    peer: Arc<Peer>,
+    mut inner: S,
+    inbound: Inbound,
+) -> Result<Response<ObservedBody>, Infallible>
+where
+    S: Service<Inbound, Response = Answer, Error = Infallible>,
+{
+    let mut record = Record::begin(peer, &inbound);
+    let mut answer = match record.admit() {
+        Ok(()) => inner.call(inbound).await?,
+        Err(fault) => Answer::fault(&fault, &inbound),
+    };
+    record.answered(&mut answer);
+    Ok(answer.response.map(|body| ObservedBody::new(body, record)))
+}

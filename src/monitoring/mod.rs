@@ -1,0 +1,15 @@
+//! What can be seen from outside: metrics, the log, one line a request.
+
+mod access;
+mod guest;
+mod http;
+mod log;
+mod names;
+mod recorder;
+
+pub use access::{AccessLine, log_access};
+pub use guest::{GuestMetrics, InstanceCounts, instantiate_seconds};
+pub use http::{HttpMetrics, Protocol, RouteMetrics, Sample};
+pub use log::{LogGuard, LogStyle, start_log};
+pub use names::{CONFIG_LAST_RELOAD_SUCCESS, CONNECTION_ERRORS, TLS_CERT_EXPIRY};
+pub use recorder::{Recorder, RecorderError};

@@ -1,0 +1,339 @@
+//! Bodies between client and guest, both ways with backpressure.
+//!
+//! The request body is bounded in size and in how long the client may pause. The response
+//! body ends as it should, or as an error that makes the connection show it: a guest that
+//! fails in the middle never looks like one that was done.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::error::InvokeError;
+use super::invoke::Verdict;
+use crate::core::{ByteSize, Fault, ProxyError};
+
+/// Empty frames in a row that one poll skips before it lets others run.
+const EMPTY_FRAMES: usize = 32;
+
+/// A request body within its limits, and what became of it.
+pub struct RequestBody {
+    pub(crate) body: WasiBody,
+    watch: RequestWatch,
+}
+
+#[derive(Default)]
+pub struct Fate {
+    /// 0, [`TOO_LARGE`] or [`STALLED`].
+    failure: AtomicU8,
+    received: AtomicU64,
+}
+
+const TOO_LARGE: u8 = 1;
+const STALLED: u8 = 2;
+
+impl RequestBody {
+    /// At most `limit` bytes, and never `idle` without one. A body that the request head
+    /// already shows to be empty costs nothing.
+    pub fn new(body: Incoming, limit: Option<ByteSize>, idle: Duration) -> Self {
+        if body.is_end_stream() {
+            return Self::empty();
+        }
+        let fate = Arc::new(Fate::default());
+        let left = limit.map_or(u64::MAX, |limit| limit.0);
+        let guarded = Guarded {
+            body,
+            left,
+            idle,
+            timer: None,
+            fate: fate.clone(),
+        };
+        Self {
+            body: guarded.boxed_unsync(),
+            watch: RequestWatch(Some(fate)),
+        }
+    }
+
+    pub fn empty() -> Self {
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        Self {
+            body,
+            watch: RequestWatch(None),
+        }
+    }
+
+    /// What becomes of this body once a guest has it.
+    pub fn watch(&self) -> RequestWatch {
+        self.watch.clone()
+    }
+}
+
+/// Tells of a request body from outside: how much of it came, and whether the client, not
+/// the guest, is to blame.
+#[derive(Clone)]
+pub struct RequestWatch(Option<Arc<Fate>>);
+
+impl RequestWatch {
+    /// Bytes received by now.
+    pub fn received(&self) -> u64 {
+        self.0
+            .as_ref()
+            .map_or(0, |fate| fate.received.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn error(&self) -> Option<InvokeError> {
+        match self.0.as_ref()?.failure.load(Ordering::Relaxed) {
+            TOO_LARGE => Some(InvokeError::BodyTooLarge),
+            STALLED => Some(InvokeError::BodyStalled),
+            _ => None,
+        }
+    }
+}
+
+struct Guarded {
+    body: Incoming,
+    left: u64,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    fate: Arc<Fate>,
+}
+
+impl Guarded {
+    fn fail(&self, why: u8) -> Error {
+        self.fate.failure.store(why, Ordering::Relaxed);
+        if why == TOO_LARGE {
+            Error::HttpRequestBodySize(None)
+        } else {
+            Error::ConnectionReadTimeout
+        }
+    }
+
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let idle = self.idle;
+        self.timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)))
+            .as_mut()
+            .poll(cx)
+    }
+}
+
+impl Body for Guarded {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        for _ in 0..EMPTY_FRAMES {
+            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+                ready!(self.poll_stalled(cx));
+                return Poll::Ready(Some(Err(self.fail(STALLED))));
+            };
+            let Some(frame) = frame else {
+                return Poll::Ready(None);
+            };
+            let frame = frame.map_err(Error::Hyper)?;
+            let until = Instant::now() + self.idle;
+            if let Some(timer) = &mut self.timer {
+                timer.as_mut().reset(until);
+            }
+            let Some(data) = frame.data_ref() else {
+                return Poll::Ready(Some(Ok(frame)));
+            };
+            // An empty frame is nothing to the guest, and costs the host (GHSA-f8mm-ggr3-89wh).
+            if data.is_empty() {
+                continue;
+            }
+            self.fate
+                .received
+                .fetch_add(data.len() as u64, Ordering::Relaxed);
+            return match self.left.checked_sub(data.len() as u64) {
+                Some(left) => {
+                    self.left = left;
+                    Poll::Ready(Some(Ok(frame)))
+                }
+                None => Poll::Ready(Some(Err(self.fail(TOO_LARGE)))),
+            };
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Why a response body broke off.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BodyError {
+    #[error("the response body is larger than its limit of {0}")]
+    TooLarge(ByteSize),
+    #[error("the guest broke its response off")]
+    Guest(#[source] InvokeError),
+    #[error("the guest's response body failed: {0}")]
+    Broken(String),
+}
+
+impl BodyError {
+    /// What is recorded; the client sees only that the response broke off.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Guest(error) => error.fault(),
+            Self::TooLarge(_) => Fault::GuestError(ProxyError::HttpResponseBodySize),
+            Self::Broken(_) => Fault::GuestError(ProxyError::HttpResponseIncomplete),
+        }
+    }
+}
+
+/// A guest's response body.
+pub struct ResponseBody {
+    /// Frames that were there with the head.
+    ready: VecDeque<Frame<Bytes>>,
+    /// What is still to come.
+    rest: Option<Box<Rest>>,
+    limit: Option<ByteSize>,
+    sent: u64,
+}
+
+struct Rest {
+    body: WasiBody,
+    verdict: Verdict,
+}
+
+impl ResponseBody {
+    /// All of it is here: its length is known and the guest is done.
+    pub(crate) fn whole(ready: VecDeque<Frame<Bytes>>, limit: Option<ByteSize>) -> Self {
+        Self {
+            ready,
+            rest: None,
+            limit,
+            sent: 0,
+        }
+    }
+
+    pub(crate) fn streaming(
+        ready: VecDeque<Frame<Bytes>>,
+        body: WasiBody,
+        verdict: Verdict,
+        limit: Option<ByteSize>,
+    ) -> Self {
+        Self {
+            ready,
+            rest: Some(Box::new(Rest { body, verdict })),
+            limit,
+            sent: 0,
+        }
+    }
+
+    fn ready_bytes(&self) -> Option<u64> {
+        self.ready
+            .iter()
+            .map(|frame| frame.data_ref().map(|data| data.len() as u64))
+            .sum()
+    }
+
+    /// Counts a frame against the limit.
+    fn admit(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
+        self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+        match self.limit {
+            Some(limit) if self.sent > limit.0 => {
+                self.rest = None;
+                self.ready.clear();
+                Err(BodyError::TooLarge(limit))
+            }
+            _ => Ok(frame),
+        }
+    }
+}
+
+/// Reads what a body has now, without waiting, up to `most` frames.
+/// Ready when the body has ended.
+pub(crate) fn collect_ready(
+    body: &mut WasiBody,
+    frames: &mut VecDeque<Frame<Bytes>>,
+    most: usize,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    while frames.len() < most {
+        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+            None => return Poll::Ready(Ok(())),
+            Some(Err(error)) => return Poll::Ready(Err(error)),
+            Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {
+                // Counted as a frame, so that empty ones cannot keep this loop going.
+                frames.push_back(frame);
+            }
+            Some(Ok(frame)) => frames.push_back(frame),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        while let Some(frame) = self.ready.pop_front() {
+            if frame.data_ref().is_none_or(|data| !data.is_empty()) {
+                return Poll::Ready(Some(self.admit(frame)));
+            }
+        }
+        for _ in 0..EMPTY_FRAMES {
+            let Some(rest) = &mut self.rest else {
+                return Poll::Ready(None);
+            };
+            match ready!(Pin::new(&mut rest.body).poll_frame(cx)) {
+                Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
+                Some(Ok(frame)) => return Poll::Ready(Some(self.admit(frame))),
+                Some(Err(error)) => {
+                    let error = match rest.verdict.failure() {
+                        Some(failure) => BodyError::Guest(failure),
+                        None => BodyError::Broken(error.to_string()),
+                    };
+                    self.rest = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    let failure = rest.verdict.failure();
+                    if failure.is_none() {
+                        rest.verdict.let_finish();
+                    }
+                    self.rest = None;
+                    return Poll::Ready(failure.map(|failure| Err(BodyError::Guest(failure))));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ready.is_empty() && self.rest.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.rest, self.ready_bytes()) {
+            (None, Some(bytes)) => SizeHint::with_exact(bytes),
+            _ => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Compiled code on disk, so that a restart does not compile again.
+//!
+//! Deserialising compiled code is running it, so an entry is believed only when it
+//! carries a keyed hash made by this installation over its bytes, the component's digest
+//! and the engine's settings. A damaged, truncated or foreign entry is compiled anew.
+
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::core::Digest;
+
+const KEY_FILE: &str = "cache.key";
+const MAC_SIZE: usize = 32;
+
+/// A directory of compiled components that only this installation has written.
+pub struct CodeCache {
+    dir: PathBuf,
+    key: [u8; 32],
+}
+
+impl CodeCache {
+    /// Opens or makes `state_dir/code` and the secret key beside it.
+    ///
+    /// # Errors
+    /// The directory cannot be made, or the key neither read nor written.
+    pub fn open(state_dir: &Path) -> io::Result<Self> {
+        let dir = state_dir.join("code");
+        fs::create_dir_all(&dir)?;
+        let key = read_or_make_key(&state_dir.join(KEY_FILE))?;
+        Ok(Self { dir, key })
+    }
+
+    /// The compiled component, if an entry is there and whole.
+    pub(crate) fn get(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
+        let identity = Identity::new(engine, digest);
+        let entry = fs::read(self.path(&identity)).ok()?;
+        let Some((mac, code)) = entry.split_at_checked(MAC_SIZE) else {
+            tracing::warn!(%digest, "code cache entry is truncated; compiling again");
+            return None;
+        };
+        // blake3's hashes compare in constant time.
+        if self.mac(&identity, code) != *<&[u8; MAC_SIZE]>::try_from(mac).ok()? {
+            tracing::warn!(%digest, "code cache entry is damaged or foreign; compiling again");
+            return None;
+        }
+        match load(engine, code) {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(%digest, %error, "code cache entry is of another wasmtime; compiling again");
+                None
+            }
+        }
+    }
+
+    /// Keeps compiled code. Readers see the whole entry or none; of several writers
+    /// the last one wins with the same bytes.
+    pub(crate) fn put(&self, engine: &Engine, digest: &Digest, component: &Component) {
+        let identity = Identity::new(engine, digest);
+        if let Err(error) = self.write(&identity, component) {
+            tracing::warn!(%digest, %error, "cannot write to the code cache; the next start compiles again");
+        }
+    }
+
+    fn write(&self, identity: &Identity, component: &Component) -> io::Result<()> {
+        let code = component.serialize().map_err(io::Error::other)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+        file.write_all(self.mac(identity, &code).as_bytes())?;
+        file.write_all(&code)?;
+        file.persist(self.path(identity))?;
+        Ok(())
+    }
+
+    fn path(&self, identity: &Identity) -> PathBuf {
+        self.dir.join(format!(
+            "{}-{:016x}.cwasm",
+            identity.digest.hex(),
+            identity.engine
+        ))
+    }
+
+    fn mac(&self, identity: &Identity, code: &[u8]) -> blake3::Hash {
+        let mut mac = blake3::Hasher::new_keyed(&self.key);
+        mac.update(identity.digest.as_bytes());
+        mac.update(&identity.engine.to_le_bytes());
+        mac.update(code);
+        mac.finalize()
+    }
+}
+
+/// What an entry is for: these bytes on an engine with these settings.
+struct Identity {
+    digest: Digest,
+    engine: u64,
+}
+
+impl Identity {
+    fn new(engine: &Engine, digest: &Digest) -> Self {
+        let mut hasher = std::hash::DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        env!("CARGO_PKG_VERSION").hash(&mut hasher);
+        Self {
+            digest: *digest,
+            engine: hasher.finish(),
+        }
+    }
+}
+
+/// The only unsafe code of the house.
+#[allow(unsafe_code)]
+fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes carry a valid keyed hash, so this installation serialised them
+    // from a component it compiled, and nobody changed them since; they were read into
+    // memory of our own before they were checked.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+fn read_or_make_key(path: &Path) -> io::Result<[u8; 32]> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut key = [0; 32];
+    match fs::File::open(path) {
+        Ok(mut file) => match file.read_exact(&mut key) {
+            Ok(()) => return Ok(key),
+            // A crash while it was made: nothing was signed with it yet.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            Err(error) => return Err(error),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    let temporary = path.with_extension(format!("key.{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_made_once_and_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(KEY_FILE);
+        let key = read_or_make_key(&path).unwrap();
+        assert_eq!(read_or_make_key(&path).unwrap(), key);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn a_half_written_key_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(KEY_FILE);
+        fs::write(&path, b"short").unwrap();
+        let key = read_or_make_key(&path).unwrap();
+        assert_eq!(read_or_make_key(&path).unwrap(), key);
+    }
+}

@@ -1,0 +1,198 @@
+//! One instance: a store with an instantiated version in it, armed anew for each request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, Store};
+use wasmtime_wasi_http::p2::body::HostOutgoingBody;
+use wasmtime_wasi_http::{p2, p3};
+
+use super::call::Call;
+use super::cpu::{self, Metered};
+use super::error::InvokeError;
+use super::host::Host;
+use super::lane::SlowLane;
+use super::session::Joinable;
+use crate::core::{ComponentName, HostBounds, Limits, RequestId, VersionName};
+
+/// What every instance of a version has in common.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    pub component: ComponentName,
+    pub version: VersionName,
+    pub limits: Limits,
+    pub bounds: HostBounds,
+    pub metered: bool,
+}
+
+pub(crate) enum ServicePre {
+    Wasi02(p2::bindings::ProxyPre<Host>),
+    Wasi03(p3::bindings::ServicePre<Host>),
+}
+
+pub(crate) enum Service {
+    Wasi02(p2::bindings::Proxy),
+    Wasi03(p3::bindings::Service),
+}
+
+/// A version that is compiled and linked.
+pub struct Prepared {
+    engine: Engine,
+    pre: ServicePre,
+    recipe: Arc<Recipe>,
+    lane: Arc<SlowLane>,
+}
+
+impl Prepared {
+    pub(crate) fn new(
+        engine: Engine,
+        pre: ServicePre,
+        recipe: Arc<Recipe>,
+        lane: Arc<SlowLane>,
+    ) -> Self {
+        Self {
+            engine,
+            pre,
+            recipe,
+            lane,
+        }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.recipe.limits
+    }
+
+    /// Whose version this is.
+    pub fn name(&self) -> (&ComponentName, &VersionName) {
+        (&self.recipe.component, &self.recipe.version)
+    }
+
+    /// Whether one instance can serve several requests at once.
+    pub fn can_be_concurrent(&self) -> bool {
+        matches!(self.pre, ServicePre::Wasi03(_))
+    }
+
+    /// Makes an instance that no request has touched.
+    ///
+    /// # Errors
+    /// Its start code failed or ran over a limit, or the engine has no room.
+    pub async fn instantiate(&self) -> Result<Instance, InvokeError> {
+        let mut store = Store::new(&self.engine, Host::new(self.recipe.clone()));
+        store.limiter(|host| &mut host.memory);
+        store.set_hostcall_fuel(self.recipe.bounds.hostcall_bytes);
+        store.epoch_deadline_callback(|store| cpu::on_tick(store.data().recipe().limits.cpu));
+        arm(&mut store, RequestId::NONE)?;
+        let instantiate = async {
+            Ok::<_, wasmtime::Error>(match &self.pre {
+                ServicePre::Wasi02(pre) => {
+                    Service::Wasi02(pre.instantiate_async(&mut store).await?)
+                }
+                ServicePre::Wasi03(pre) => {
+                    Service::Wasi03(pre.instantiate_async(&mut store).await?)
+                }
+            })
+        };
+        let (service, _spent) = Metered::new(instantiate).await;
+        let refused = store.data().memory.refused();
+        let service = service.map_err(|error| InvokeError::classify(error, refused))?;
+        let lane = self.lane.clone();
+        Ok(Instance {
+            store,
+            service,
+            lane,
+            served: 0,
+            joinable: None,
+        })
+    }
+}
+
+/// Fuel, epoch deadline and every per-request allowance of the host.
+fn arm(store: &mut Store<Host>, request: RequestId) -> Result<(), InvokeError> {
+    let recipe = store.data().recipe().clone();
+    if recipe.metered {
+        let fuel = recipe.limits.fuel.unwrap_or(u64::MAX);
+        store
+            .set_fuel(fuel)
+            .map_err(|error| InvokeError::classify(error, false))?;
+    }
+    store.set_epoch_deadline(1);
+    store.data_mut().arm(request);
+    Ok(())
+}
+
+/// A store and the version instantiated in it.
+pub struct Instance {
+    pub(crate) store: Store<Host>,
+    pub(crate) service: Service,
+    pub(crate) lane: Arc<SlowLane>,
+    /// Where other requests may join, once it serves several at a time.
+    pub(crate) joinable: Option<Arc<Joinable>>,
+    served: u32,
+}
+
+/// What one call, or one session of concurrent calls, used.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    pub cpu: Duration,
+    /// Units of fuel, where it is metered.
+    pub fuel: Option<u64>,
+    /// Bytes of linear memory and tables.
+    pub memory: u64,
+}
+
+impl Instance {
+    /// Begins a request.
+    pub(crate) fn arm(&mut self, call: &Call) -> Result<(), InvokeError> {
+        self.served += 1;
+        arm(&mut self.store, call.id)
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.store.data().recipe().limits
+    }
+
+    /// Requests it has begun to serve.
+    pub fn served(&self) -> u32 {
+        self.served
+    }
+
+    pub(crate) fn count_joined(&mut self, joined: u32) {
+        self.served += joined;
+    }
+
+    /// Three quarters of its memory are in use: better not lease it again.
+    pub fn nearly_full(&self) -> bool {
+        self.store.data().memory.nearly_full()
+    }
+
+    pub(crate) fn memory_refused(&self) -> bool {
+        self.store.data().memory.refused()
+    }
+
+    pub(crate) fn usage(&self, cpu: Duration) -> Usage {
+        let data = self.store.data();
+        let fuel = match data.recipe().limits.fuel {
+            Some(limit) => self
+                .store
+                .get_fuel()
+                .ok()
+                .map(|left| limit.saturating_sub(left)),
+            None => None,
+        };
+        Usage {
+            cpu,
+            fuel,
+            memory: data.memory.used() as u64,
+        }
+    }
+
+    /// A response body of WASI 0.2 that the guest neither finished nor dropped.
+    pub(crate) fn has_open_body(&mut self) -> bool {
+        has::<HostOutgoingBody>(self.store.data_mut().table())
+    }
+}
+
+fn has<T: 'static>(table: &mut ResourceTable) -> bool {
+    table.iter_mut().any(|entry| entry.is::<T>())
+}

@@ -1,0 +1,135 @@
+//! From an artifact to something that can be instantiated: compiled or taken from the
+//! cache, its imports linked, its handler found. What cannot serve is refused here.
+
+use std::sync::{Arc, OnceLock};
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime_wasi_http::{p2, p3};
+
+use super::artifact::{Artifact, ArtifactError, Interface};
+use super::cache::CodeCache;
+use super::engine::{EngineKind, Engines};
+use super::host::Host;
+use super::instance::{Prepared, Recipe, ServicePre};
+use super::lane::SlowLane;
+use super::linker::link;
+use crate::core::{ComponentName, Limits, VersionName};
+
+/// Why a component cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    #[error("cannot compile it: {0}")]
+    Compile(String),
+    #[error("it imports what nothing here provides: {0}")]
+    Import(String),
+    #[error("cannot start an engine: {0}")]
+    Engine(String),
+}
+
+/// Compiles and links components; shared by all of them.
+pub struct Loader {
+    engines: Arc<Engines>,
+    cache: Option<CodeCache>,
+    lane: Arc<SlowLane>,
+    linkers: [OnceLock<Linker<Host>>; 4],
+}
+
+impl Loader {
+    /// Without a cache every start compiles everything.
+    pub fn new(engines: Arc<Engines>, cache: Option<CodeCache>, lane: Arc<SlowLane>) -> Self {
+        Self {
+            engines,
+            cache,
+            lane,
+            linkers: Default::default(),
+        }
+    }
+
+    pub fn engines(&self) -> &Engines {
+        &self.engines
+    }
+
+    /// Makes one version ready to be instantiated. Blocks: for seconds where it compiles.
+    ///
+    /// # Errors
+    /// The artifact is no valid component, exports no HTTP handler, or imports what
+    /// nothing provides.
+    pub fn load(
+        &self,
+        artifact: &Artifact,
+        component: ComponentName,
+        version: VersionName,
+        limits: Limits,
+    ) -> Result<Prepared, LoadError> {
+        let surface = artifact.surface()?;
+        let Some(interface) = surface.interface() else {
+            return Err(ArtifactError::NoHandler {
+                exports: surface.exports,
+            }
+            .into());
+        };
+        let kind = EngineKind {
+            concurrent: surface.concurrent,
+            metered: limits.fuel.is_some(),
+        };
+        let engine = self
+            .engines
+            .get(kind)
+            .map_err(|e| LoadError::Engine(format!("{e:#}")))?;
+        let linker = self.linker(engine, kind)?;
+        let compiled = self.compile(engine, artifact)?;
+        let pre = linker
+            .instantiate_pre(&compiled)
+            .and_then(|pre| service(pre, interface))
+            .map_err(|error| LoadError::Import(format!("{error:#}")))?;
+        let bounds = self.engines.bounds().clone();
+        let recipe = Recipe {
+            component,
+            version,
+            limits,
+            bounds,
+            metered: kind.metered,
+        };
+        Ok(Prepared::new(
+            engine.clone(),
+            pre,
+            Arc::new(recipe),
+            self.lane.clone(),
+        ))
+    }
+
+    fn compile(&self, engine: &Engine, artifact: &Artifact) -> Result<Component, LoadError> {
+        if let Some(component) = self
+            .cache
+            .as_ref()
+            .and_then(|c| c.get(engine, &artifact.digest))
+        {
+            return Ok(component);
+        }
+        let component = Component::from_binary(engine, &artifact.bytes)
+            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        if let Some(cache) = &self.cache {
+            cache.put(engine, &artifact.digest, &component);
+        }
+        Ok(component)
+    }
+
+    fn linker(&self, engine: &Engine, kind: EngineKind) -> Result<&Linker<Host>, LoadError> {
+        let cell = &self.linkers[kind.index()];
+        if let Some(linker) = cell.get() {
+            return Ok(linker);
+        }
+        let linker = link(engine, kind).map_err(|e| LoadError::Engine(format!("{e:#}")))?;
+        Ok(cell.get_or_init(|| linker))
+    }
+}
+
+fn service(pre: InstancePre<Host>, interface: Interface) -> wasmtime::Result<ServicePre> {
+    Ok(match interface {
+        Interface::Wasi02 => ServicePre::Wasi02(p2::bindings::ProxyPre::new(pre)?),
+        Interface::Wasi03 => ServicePre::Wasi03(p3::bindings::ServicePre::new(pre)?),
+    })
+}

@@ -1,0 +1,463 @@
+//! Calls of WASI 0.3: one, or several at once in one instance.
+//!
+//! A call begins like any other, in the task of whoever asked. Only when its guest waits
+//! does its instance become joinable: then it runs in a task of its own, and other requests
+//! join it, at most `at_once` at a time. A request that is abandoned taints the instance,
+//! since wasmtime cannot yet cancel one task of several: it takes no more, lets the others
+//! finish, and is dropped.
+
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use wasmtime::component::Accessor;
+use wasmtime_wasi_http::p3::bindings::Service as Wasi03;
+use wasmtime_wasi_http::{Error, FieldMap, WasiBody, p3};
+
+use super::body::{RequestBody, ResponseBody};
+use super::call::{Call, Scheme};
+use super::cpu;
+use super::error::InvokeError;
+use super::host::Host;
+use super::instance::{Instance, Service};
+use super::invoke::{Head, Verdict};
+use crate::core::Limits;
+
+/// A request on its way into an instance.
+pub(crate) struct Job {
+    pub request: http::Request<RequestBody>,
+    pub call: Call,
+    pub head: oneshot::Sender<Head>,
+}
+
+/// The instances of one version that others may join.
+#[derive(Default)]
+pub struct Sessions {
+    open: Mutex<Vec<Arc<Joinable>>>,
+}
+
+/// No instance can be joined now; here is the request back.
+pub struct JoinError(pub http::Request<RequestBody>);
+
+impl Sessions {
+    /// Lets a request join an instance that already serves another.
+    ///
+    /// # Errors
+    /// The outer one: no instance has room. The inner one: the guest failed.
+    pub async fn join(
+        &self,
+        request: http::Request<RequestBody>,
+        call: Call,
+        limits: &Limits,
+    ) -> Result<Result<http::Response<ResponseBody>, InvokeError>, JoinError> {
+        let watch = request.body().watch();
+        let Some((joinable, answer)) = self.enter(request, call)? else {
+            return Ok(Err(InvokeError::Interrupted));
+        };
+        let arrived = Instant::from_std(call.arrived);
+        joinable.extend_deadline(limits.stream_timeout.map(|timeout| arrived + timeout));
+        let answer = match tokio::time::timeout_at(arrived + limits.timeout, answer).await {
+            Err(_elapsed) => Err(InvokeError::Timeout),
+            Ok(Err(_gone)) => Err(joinable.failure().unwrap_or(InvokeError::NoResponse)),
+            Ok(Ok(answer)) => answer,
+        };
+        let limit = limits.max_response_body;
+        Ok(answer.and_then(|response| {
+            if let Some(error) = watch.error() {
+                return Err(error);
+            }
+            super::invoke::check_head(&response)?;
+            Ok(response.map(|body| {
+                let verdict = Verdict::Shared(joinable);
+                ResponseBody::streaming(Default::default(), body, verdict, limit)
+            }))
+        }))
+    }
+
+    /// Takes a place in the first instance that has one.
+    #[allow(clippy::type_complexity)]
+    fn enter(
+        &self,
+        request: http::Request<RequestBody>,
+        call: Call,
+    ) -> Result<Option<(Arc<Joinable>, oneshot::Receiver<Head>)>, JoinError> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(joinable) = open.iter().find(|joinable| joinable.take_place()) else {
+            return Err(JoinError(request));
+        };
+        let (head, answer) = oneshot::channel();
+        match joinable.jobs.send(Job {
+            request,
+            call,
+            head,
+        }) {
+            Ok(()) => Ok(Some((joinable.clone(), answer))),
+            Err(_ended) => Ok(None),
+        }
+    }
+
+    fn remove(&self, joinable: &Joinable) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|other| !std::ptr::eq(&**other, joinable));
+    }
+}
+
+/// The door of an instance that serves several requests at once.
+pub(crate) struct Joinable {
+    sessions: Arc<Sessions>,
+    at_once: u32,
+    /// Requests inside; `CLOSED` when the session is over.
+    inside: AtomicU32,
+    /// Requests it may still begin.
+    left: AtomicU32,
+    joined: AtomicU32,
+    tainted: AtomicBool,
+    failure: OnceLock<InvokeError>,
+    deadline: Mutex<Option<Instant>>,
+    jobs: mpsc::UnboundedSender<Job>,
+    /// Unbounded as a channel, bounded by `at_once` in fact.
+    inbox: Mutex<Option<mpsc::UnboundedReceiver<Job>>>,
+}
+
+const CLOSED: u32 = u32::MAX;
+
+impl Joinable {
+    fn take_place(&self) -> bool {
+        if self.tainted.load(Ordering::Relaxed) {
+            return false;
+        }
+        let enter = |inside: u32| (inside < self.at_once).then(|| inside + 1);
+        if self
+            .inside
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, enter)
+            .is_err()
+        {
+            return false;
+        }
+        let take = |left: u32| left.checked_sub(1);
+        if self
+            .left
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, take)
+            .is_err()
+        {
+            self.inside.fetch_sub(1, Ordering::AcqRel);
+            return false;
+        }
+        self.joined.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Others may come in from now on.
+    pub fn open(self: &Arc<Self>) {
+        let mut open = self
+            .sessions
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        open.push(self.clone());
+    }
+
+    /// Nobody comes in any more.
+    pub fn leave(&self) {
+        self.sessions.remove(self);
+    }
+
+    pub fn failure(&self) -> Option<InvokeError> {
+        self.failure.get().cloned()
+    }
+
+    pub fn fail(&self, error: InvokeError) {
+        self.taint();
+        let _ = self.failure.set(error);
+    }
+
+    fn taint(&self) {
+        self.tainted.store(true, Ordering::Relaxed);
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latest request's deadline counts; `None` is never.
+    pub fn extend_deadline(&self, deadline: Option<Instant>) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    /// Ends the session, unless somebody is coming in.
+    fn close(&self) -> bool {
+        self.inside
+            .compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+}
+
+impl Instance {
+    /// Lets up to `at_once` requests share this instance, `requests` in its whole life.
+    pub fn share(&mut self, sessions: Arc<Sessions>, at_once: u32, requests: u32) {
+        let (jobs, inbox) = mpsc::unbounded_channel();
+        self.joinable = Some(Arc::new(Joinable {
+            sessions,
+            at_once,
+            inside: AtomicU32::new(CLOSED),
+            left: AtomicU32::new(requests),
+            joined: AtomicU32::new(0),
+            tainted: AtomicBool::new(false),
+            failure: OnceLock::new(),
+            deadline: Mutex::new(None),
+            jobs,
+            inbox: Mutex::new(Some(inbox)),
+        }));
+    }
+
+    /// No request was left behind in it.
+    pub fn is_clean(&self) -> bool {
+        self.joinable
+            .as_ref()
+            .is_none_or(|joinable| !joinable.tainted.load(Ordering::Relaxed))
+    }
+}
+
+/// A place in an instance, given back when the request is over.
+struct Place<'a>(Option<&'a Joinable>);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(joinable) = self.0 {
+            joinable.inside.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Serves `first`, and whoever joins, until all tasks of the guest are done.
+pub(crate) async fn run(instance: &mut Instance, first: Job) -> wasmtime::Result<()> {
+    let joinable = instance.joinable.clone();
+    let Instance {
+        store,
+        service: Service::Wasi03(service),
+        ..
+    } = instance
+    else {
+        return Err(wasmtime::Error::msg("not an instance of WASI 0.3"));
+    };
+    let Some(joinable) = joinable else {
+        return store
+            .run_concurrent(async |guest| serve_one(guest, service, first).await)
+            .await?;
+    };
+    joinable.inside.store(1, Ordering::Release);
+    joinable
+        .left
+        .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| n.checked_sub(1))
+        .ok();
+    let mut inbox = joinable
+        .inbox
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let Some(jobs) = &mut inbox else {
+        return Err(wasmtime::Error::msg("the instance is already in use"));
+    };
+    let session =
+        async |guest: &Accessor<Host>| serve_many(guest, service, first, &joinable, jobs).await;
+    let result = store.run_concurrent(session).await.flatten();
+    *joinable
+        .inbox
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = inbox;
+    instance.count_joined(joinable.joined.swap(0, Ordering::Relaxed));
+    result
+}
+
+async fn serve_one(guest: &Accessor<Host>, service: &Wasi03, job: Job) -> wasmtime::Result<()> {
+    if let Some(response) = handle(guest, service, job.request, job.call).await? {
+        let _ = job.head.send(response);
+    }
+    std::future::poll_fn(|cx| guest.poll_no_interesting_tasks(cx)).await;
+    Ok(())
+}
+
+async fn serve_many(
+    guest: &Accessor<Host>,
+    service: &Wasi03,
+    first: Job,
+    joinable: &Joinable,
+    jobs: &mut mpsc::UnboundedReceiver<Job>,
+) -> wasmtime::Result<()> {
+    let mut first = pin!(serve_shared(guest, service, first, joinable));
+    let mut first_done = false;
+    let mut others = FuturesUnordered::new();
+    std::future::poll_fn(|cx| {
+        loop {
+            if !first_done && let Poll::Ready(result) = first.as_mut().poll(cx) {
+                result?;
+                first_done = true;
+            }
+            while let Poll::Ready(Some(result)) = others.poll_next_unpin(cx) {
+                let result: wasmtime::Result<()> = result;
+                result?;
+            }
+            if let Poll::Ready(Some(job)) = jobs.poll_recv(cx) {
+                renew(guest, &job.call)?;
+                others.push(serve_shared(guest, service, job, joinable));
+                continue;
+            }
+            if !first_done || !others.is_empty() {
+                return Poll::Pending;
+            }
+            let tainted = joinable.tainted.load(Ordering::Relaxed);
+            if !tainted && guest.poll_no_interesting_tasks(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // Where somebody took a place meanwhile, the inbox wakes this task.
+            return if joinable.close() {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            };
+        }
+    })
+    .await
+}
+
+/// The budgets are the instance's, and each request that comes in renews them.
+fn renew(guest: &Accessor<Host>, call: &Call) -> wasmtime::Result<()> {
+    cpu::renew_budget();
+    guest.with(|mut access| {
+        let mut store = wasmtime::AsContextMut::as_context_mut(&mut access);
+        let fuel = store.data().recipe().limits.fuel;
+        store.data_mut().arm(call.id);
+        fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
+    })
+}
+
+/// One of several requests: it holds its place until its body has ended.
+async fn serve_shared(
+    guest: &Accessor<Host>,
+    service: &Wasi03,
+    job: Job,
+    joinable: &Joinable,
+) -> wasmtime::Result<()> {
+    let _place = Place(Some(joinable));
+    let mut head = job.head;
+    let mut answer = pin!(handle(guest, service, job.request, job.call));
+    let answer = std::future::poll_fn(|cx| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(Some(answer));
+        }
+        head.poll_closed(cx).map(|()| None)
+    });
+    let Some(answer) = answer.await else {
+        joinable.taint();
+        return Ok(());
+    };
+    let Some(answer) = answer? else { return Ok(()) };
+    let (ended, body_ended) = oneshot::channel();
+    let answer = answer.map(|response| response.map(|body| Tracked::wrap(body, ended)));
+    let failed = answer.is_err();
+    if head.send(answer).is_err() || (!failed && body_ended.await.is_err()) {
+        joinable.taint();
+    }
+    Ok(())
+}
+
+/// Calls the guest's handler. `None`: it has an answer that nobody can be told.
+async fn handle(
+    guest: &Accessor<Host>,
+    service: &Wasi03,
+    request: http::Request<RequestBody>,
+    call: Call,
+) -> wasmtime::Result<Option<Head>> {
+    let (target, (head, body)) = absolute(request.map(|body| body.body), call)?;
+    let headers = guest.with(|mut access| {
+        let hooks = &mut access.data_mut().hooks;
+        FieldMap::new_immutable(hooks, head.headers)
+    });
+    let http::uri::Parts {
+        scheme,
+        authority,
+        path_and_query,
+        ..
+    } = target;
+    let (request, sent) = p3::Request::new(
+        head.method,
+        scheme,
+        authority,
+        path_and_query,
+        headers,
+        None,
+        body,
+    );
+    match service.handle(guest, request).await? {
+        Ok(response) => {
+            let response = guest.with(|mut access| response.into_http(&mut access, sent))?;
+            Ok(Some(Ok(response)))
+        }
+        Err(code) => Ok(Some(Err(InvokeError::from_p3(code)))),
+    }
+}
+
+/// WASI 0.3 takes scheme and authority from the target alone, so it must be absolute.
+fn absolute(
+    request: http::Request<WasiBody>,
+    call: Call,
+) -> wasmtime::Result<(http::uri::Parts, (http::request::Parts, WasiBody))> {
+    let (mut head, body) = request.into_parts();
+    let mut target = std::mem::take(&mut head.uri).into_parts();
+    if target.authority.is_none()
+        && let Some(host) = head.headers.get(http::header::HOST)
+    {
+        target.authority = Some(http::uri::Authority::try_from(host.as_bytes())?);
+    }
+    target.scheme = Some(match call.scheme {
+        Scheme::Http => http::uri::Scheme::HTTP,
+        Scheme::Https => http::uri::Scheme::HTTPS,
+    });
+    Ok((target, (head, body)))
+}
+
+/// A body that tells whether it was read to its end.
+struct Tracked {
+    body: WasiBody,
+    ended: Option<oneshot::Sender<()>>,
+}
+
+impl Tracked {
+    fn wrap(body: WasiBody, ended: oneshot::Sender<()>) -> WasiBody {
+        Self {
+            body,
+            ended: Some(ended),
+        }
+        .boxed_unsync()
+    }
+}
+
+impl Body for Tracked {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_)))
+            && let Some(ended) = self.ended.take()
+        {
+            let _ = ended.send(());
+        }
+        Poll::Ready(frame)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,8 @@
+//! What is checked before it is believed. Grants, egress policy and the audit trail
+//! arrive with the capabilities.
+
+mod digest;
+mod token;
+
+pub use digest::{DigestMismatch, digest, verify};
+pub use token::{TokenCheck, random_token};

@@ -1,0 +1,10 @@
+//! The composition root: makes every part, joins them, and ends them in order.
+
+mod node;
+mod reload;
+mod server;
+mod signals;
+mod watch;
+
+pub use reload::ReloadError;
+pub use server::{Addresses, Server, StartError, loader};

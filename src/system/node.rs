@@ -1,0 +1,75 @@
+//! What the parts of a running node share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, Notify};
+
+use crate::admin::{self, Readiness, ReloadFailure};
+use crate::component::Host;
+use crate::config::Config;
+use crate::gateway::{Gate, Listeners};
+use crate::lifecycle::Deployments;
+use crate::monitoring::{HttpMetrics, Recorder};
+
+/// One running node.
+pub(crate) struct Node {
+    pub config: ArcSwap<Config>,
+    pub deployments: ArcSwap<Deployments>,
+    pub gate: Arc<Gate>,
+    pub host: Host,
+    pub recorder: Recorder,
+    pub http: HttpMetrics,
+    /// One reload at a time.
+    pub listeners: Mutex<Listeners>,
+    /// Somebody wants the node to drain.
+    pub stop: Notify,
+}
+
+impl Node {
+    /// To be called about once a second: ages idle instances and refreshes gauges.
+    pub fn maintain(&self) {
+        self.deployments
+            .load()
+            .versions()
+            .for_each(|version| version.maintain());
+        self.http.set_active(self.gate.in_flight());
+        self.http.set_connections(self.gate.connections());
+        self.recorder.upkeep();
+    }
+}
+
+#[async_trait::async_trait]
+impl admin::Node for Node {
+    fn readiness(&self) -> Readiness {
+        if self.gate.is_draining() {
+            Readiness::Draining
+        } else {
+            Readiness::Ready
+        }
+    }
+
+    fn metrics(&self) -> String {
+        self.maintain();
+        self.recorder.render()
+    }
+
+    fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    fn deployments(&self) -> Arc<Deployments> {
+        self.deployments.load_full()
+    }
+
+    async fn reload(&self) -> Result<(), ReloadFailure> {
+        Node::reload(self).await.map_err(|error| ReloadFailure {
+            report: error.to_string(),
+            diagnostics: error.diagnostics(),
+        })
+    }
+
+    fn drain(&self) {
+        self.stop.notify_one();
+    }
+}

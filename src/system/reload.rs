@@ -1,0 +1,119 @@
+//! A new configuration: prepared whole beside the old one, then taken in one swap, or not
+//! at all.
+
+use std::sync::Arc;
+
+use super::node::Node;
+use crate::config::{self, Config, LoadError};
+use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
+use crate::lifecycle::{DeployError, Deployments};
+use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
+
+/// Why a configuration cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    #[error(transparent)]
+    Config(#[from] LoadError),
+    #[error("{}", lines(.0))]
+    Deploy(Vec<DeployError>),
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("reading the configuration was interrupted")]
+    Interrupted,
+}
+
+fn lines(errors: &[DeployError]) -> String {
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+impl ReloadError {
+    /// For programs: the diagnostics, where the file is at fault.
+    pub fn diagnostics(&self) -> serde_json::Value {
+        match self {
+            Self::Config(LoadError::Invalid(diagnostics)) => {
+                serde_json::to_value(diagnostics).unwrap_or_default()
+            }
+            _ => serde_json::Value::Array(Vec::new()),
+        }
+    }
+}
+
+impl Node {
+    /// Reads the configuration again. Until everything in it is ready nothing changes, and
+    /// where something is wrong nothing does.
+    ///
+    /// # Errors
+    /// What keeps the new configuration from being taken.
+    pub async fn reload(&self) -> Result<(), ReloadError> {
+        let result = self.try_reload().await;
+        match &result {
+            Ok(()) => tracing::info!("configuration reloaded"),
+            Err(error) => tracing::error!(%error, "the old configuration stays"),
+        }
+        metrics::gauge!(CONFIG_LAST_RELOAD_SUCCESS).set(f64::from(u8::from(result.is_ok())));
+        result
+    }
+
+    async fn try_reload(&self) -> Result<(), ReloadError> {
+        let mut listeners = self.listeners.lock().await;
+        let old = self.config.load_full();
+        let path = old.path.clone();
+        let read = tokio::task::spawn_blocking(move || config::load(path)).await;
+        let (config, warnings) = read.map_err(|_| ReloadError::Interrupted)??;
+        if !warnings.is_empty() {
+            tracing::warn!("{warnings}");
+        }
+        let (deployments, snapshot, tls) =
+            prepare(&config, &self.deployments.load(), &self.host).await?;
+        let bound = listeners.bind(&config)?;
+        // From here on nothing can fail.
+        warn_of_fixed_settings(&old, &config);
+        self.gate.replace(snapshot);
+        listeners.apply(&config, bound, tls);
+        self.deployments.store(Arc::new(deployments));
+        self.config.store(Arc::new(config));
+        Ok(())
+    }
+}
+
+/// Everything a configuration needs, ready to be taken.
+pub(crate) async fn prepare(
+    config: &Config,
+    running: &Deployments,
+    host: &crate::component::Host,
+) -> Result<(Deployments, Snapshot, Option<TlsSettings>), ReloadError> {
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let specs = config.components.values().cloned();
+    let deployments = running
+        .next(specs, host, at_once)
+        .await
+        .map_err(ReloadError::Deploy)?;
+    let snapshot = Snapshot::new(config, &deployments)?;
+    let tls = match &config.server.tls {
+        Some(tls) => Some(TlsSettings::load(tls, &config.state_dir)?),
+        None => None,
+    };
+    Ok((deployments, snapshot, tls))
+}
+
+fn warn_of_fixed_settings(old: &Config, new: &Config) {
+    let fixed = [
+        ("[admin]", old.admin != new.admin),
+        ("[state]", old.state_dir != new.state_dir),
+        (
+            "[telemetry] log_format",
+            old.telemetry.log_format != new.telemetry.log_format,
+        ),
+    ];
+    for (section, _) in fixed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!("{section} has changed; it takes effect at the next start");
+    }
+}
