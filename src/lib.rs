@@ -7,6 +7,10 @@
 
 #![deny(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used)]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "clippy.toml binds what serves")
+)]
 
 pub mod admin;
 pub mod cli;

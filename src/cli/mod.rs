@@ -1,63 +1,12 @@
 //! The command line: one file a verb.
 
 mod check;
+mod command;
 mod inspect;
 mod print;
 mod schema;
 mod serve;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+pub use command::run;
 
-use clap::{Args, Parser, Subcommand};
-
-/// Exit codes beside 0 and clap's 2.
-mod exit {
-    pub const FAILED: u8 = 1;
-    pub const INVALID_CONFIGURATION: u8 = 3;
-}
-
-/// A WASI edge gateway: HTTP routes to WebAssembly components, within limits.
-#[derive(Parser)]
-#[command(name = "airgate", version, about, propagate_version = true)]
-struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Subcommand)]
-enum Verb {
-    /// Serve the routes of a configuration until told to stop
-    Serve(serve::Serve),
-    /// Check a configuration and everything it names, without serving it
-    Check(check::Check),
-    /// Show what a component exports and imports
-    Inspect(inspect::Inspect),
-    /// Print the JSON Schema of the configuration
-    Schema,
-}
-
-/// Where the configuration is.
-#[derive(Args)]
-struct ConfigFile {
-    /// The configuration file
-    #[arg(
-        long,
-        short,
-        default_value = "routes.toml",
-        value_name = "FILE",
-        env = "AIRGATE_CONFIG"
-    )]
-    config: PathBuf,
-}
-
-/// Runs the command line of this process.
-pub fn run() -> ExitCode {
-    let code = match Cli::parse().verb {
-        Verb::Serve(serve) => serve.run(),
-        Verb::Check(check) => check.run(),
-        Verb::Inspect(inspect) => inspect.run(),
-        Verb::Schema => schema::run(),
-    };
-    ExitCode::from(code)
-}
+use command::{ConfigFile, exit};

@@ -19,6 +19,10 @@ pub(super) fn diagnostics(diagnostics: &Diagnostics) {
     if diagnostics.is_empty() {
         return;
     }
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the terminal's setting: https://no-color.org"
+    )]
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     match colour {
         true => eprintln!("{}", diagnostics.colored()),

@@ -16,6 +16,8 @@ use crate::runtime::{Instance, InvokeError, Lease, Prepared, Sessions, Usage};
 
 /// How long a request waits for an instance when all are busy.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often pools are maintained, and how exact `idle_timeout` is.
+pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// Reused instances that fail one after the other, before reuse is given up.
 const REUSE_FAILURES: u32 = 3;
 
@@ -32,11 +34,14 @@ pub(crate) struct Pool {
     ready: Mutex<Vec<Instance>>,
     refilling: AtomicBool,
     reuse_failures: AtomicU32,
+    /// Counts calls of [`Pool::maintain`]: a clock that costs nothing to read.
+    ticks: AtomicU32,
 }
 
 struct Idle {
     instance: Instance,
-    since: Instant,
+    /// When it became idle, in ticks of the pool.
+    since: u32,
 }
 
 impl Pool {
@@ -54,6 +59,7 @@ impl Pool {
             ready: Mutex::default(),
             refilling: AtomicBool::new(false),
             reuse_failures: AtomicU32::new(0),
+            ticks: AtomicU32::new(0),
         })
     }
 
@@ -175,7 +181,7 @@ impl Pool {
         if reusable && self.reuse_failures.load(Ordering::Relaxed) < REUSE_FAILURES {
             self.lock(&self.idle).push(Idle {
                 instance,
-                since: Instant::now(),
+                since: self.ticks.load(Ordering::Relaxed),
             });
         }
     }
@@ -199,9 +205,11 @@ impl Pool {
     }
 
     /// Drops instances that have been idle for too long, and refreshes the gauges.
+    /// To be called every [`TICK`].
     pub fn maintain(&self) {
-        let now = Instant::now();
-        let expired = |idle: &Idle| now.duration_since(idle.since) >= self.policy.idle_timeout;
+        let now = self.ticks.fetch_add(1, Ordering::Relaxed);
+        let patience = self.policy.idle_timeout.div_duration_f64(TICK) as u32;
+        let expired = |idle: &Idle| now.wrapping_sub(idle.since) >= patience;
         // The oldest are at the front, since the newest are leased first.
         let old: Vec<Idle> = {
             let mut idle = self.lock(&self.idle);
@@ -254,6 +262,10 @@ pub struct PoolLease {
 }
 
 impl Lease for PoolLease {
+    #[allow(
+        clippy::expect_used,
+        reason = "only `finish` takes it, and consumes the lease"
+    )]
     fn instance(&mut self) -> &mut Instance {
         self.instance
             .as_mut()

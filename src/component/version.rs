@@ -1,7 +1,6 @@
 //! One version of a component, ready to serve.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::pool::Pool;
 use crate::core::{ComponentName, ComponentSpec, Digest, Instances, Limits, VersionName};
@@ -78,7 +77,7 @@ impl Version {
         &self.metrics
     }
 
-    /// To be called about once a second.
+    /// To be called once a second.
     pub fn maintain(&self) {
         self.pool.maintain();
     }
@@ -92,10 +91,10 @@ impl Version {
         request: http::Request<RequestBody>,
         call: Call,
     ) -> Result<http::Response<ResponseBody>, InvokeError> {
-        let began = Instant::now();
+        let arrived = call.arrived;
         let result = self.dispatch(request, call).await;
         let fault = result.as_ref().err().map(InvokeError::fault);
-        self.metrics.record_call(began.elapsed(), fault.as_ref());
+        self.metrics.record_call(arrived.elapsed(), fault.as_ref());
         result
     }
 

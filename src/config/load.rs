@@ -59,6 +59,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<(Config, Diagnostics), LoadError> 
     let text = read(path).map_err(io)?;
     let file = std::path::absolute(path).map_err(io)?;
     let source = SourceText::new(path.display().to_string(), text);
+    #[allow(clippy::disallowed_methods, reason = "variables that the file names")]
     let variable = |name: &str| -> Option<OsString> { std::env::var_os(name) };
     parse(
         source,

@@ -60,7 +60,7 @@ pub fn format_duration(duration: Duration) -> String {
     ];
     match units
         .iter()
-        .find(|(_, size)| micros >= *size && micros % size == 0)
+        .find(|(_, size)| micros >= *size && micros.is_multiple_of(*size))
     {
         Some((unit, size)) => format!("{}{unit}", micros / size),
         None if micros == 0 => "0s".into(),

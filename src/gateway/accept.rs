@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use super::conn;
 use super::gate::Gate;
 use super::tls::TlsSettings;
+use super::workers::Workers;
 use crate::config::Config;
 use crate::monitoring::CONNECTION_ERRORS;
 
@@ -44,6 +45,7 @@ pub struct Listeners {
     open: HashMap<Socket, Listener>,
     /// Sockets that systemd has opened, by address (sd_listen_fds(3)).
     inherited: Vec<std::net::TcpListener>,
+    workers: Arc<Workers>,
 }
 
 struct Listener {
@@ -61,13 +63,18 @@ impl Drop for Listener {
 pub struct Bound(Vec<(Socket, TcpListener)>);
 
 impl Listeners {
-    pub fn new(gate: Arc<Gate>, inherited: Vec<std::net::TcpListener>) -> Self {
+    pub fn new(
+        gate: Arc<Gate>,
+        workers: Arc<Workers>,
+        inherited: Vec<std::net::TcpListener>,
+    ) -> Self {
         let tls = Arc::new(ArcSwapOption::empty());
         Self {
             gate,
             tls,
             open: HashMap::new(),
             inherited,
+            workers,
         }
     }
 
@@ -108,7 +115,14 @@ impl Listeners {
         for (socket, listener) in bound.0 {
             let local = listener.local_addr().unwrap_or(socket.address);
             let tls = socket.tls.then(|| self.tls.clone());
-            let task = tokio::spawn(accept(self.gate.clone(), listener, tls)).abort_handle();
+            let task = {
+                let door = Door {
+                    gate: self.gate.clone(),
+                    workers: self.workers.clone(),
+                    tls,
+                };
+                tokio::spawn(door.accept(listener)).abort_handle()
+            };
             self.open.insert(socket, Listener { local, task });
         }
     }
@@ -158,41 +172,45 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-async fn accept(
+/// Where accepted connections go.
+struct Door {
     gate: Arc<Gate>,
-    listener: TcpListener,
+    workers: Arc<Workers>,
     tls: Option<Arc<ArcSwapOption<TlsSettings>>>,
-) {
-    loop {
-        gate.room().await;
-        match listener.accept().await {
-            Ok((socket, client)) => welcome(&gate, socket, client, tls.as_deref()),
-            Err(error) => pause_after(&error).await,
-        }
-    }
 }
 
-fn welcome(
-    gate: &Arc<Gate>,
-    socket: TcpStream,
-    client: SocketAddr,
-    tls: Option<&ArcSwapOption<TlsSettings>>,
-) {
-    // Without it streamed answers wait for delayed acknowledgements (Nagle).
-    let _ = socket.set_nodelay(true);
-    let acceptor = match tls {
-        None => None,
-        Some(tls) => match tls.load_full() {
-            Some(settings) => Some(TlsAcceptor::from(settings.0.clone())),
-            None => return,
-        },
-    };
-    let place = gate.open();
-    let gate = gate.clone();
-    tokio::spawn(async move {
-        conn::run(gate, socket, client, acceptor).await;
-        drop(place);
-    });
+impl Door {
+    async fn accept(self, listener: TcpListener) {
+        loop {
+            self.gate.room().await;
+            match listener.accept().await {
+                Ok((socket, client)) => self.welcome(socket, client),
+                Err(error) => pause_after(&error).await,
+            }
+        }
+    }
+
+    fn welcome(&self, socket: TcpStream, client: SocketAddr) {
+        // Without it streamed answers wait for delayed acknowledgements (Nagle).
+        let _ = socket.set_nodelay(true);
+        let acceptor = match self.tls.as_ref().map(|tls| tls.load_full()) {
+            None => None,
+            Some(Some(settings)) => Some(TlsAcceptor::from(settings.0.clone())),
+            Some(None) => return,
+        };
+        // The socket belongs to the event loop of the thread that serves it.
+        let Ok(socket) = socket.into_std() else {
+            return;
+        };
+        let place = self.gate.open();
+        let gate = self.gate.clone();
+        self.workers.spawn(async move {
+            if let Ok(socket) = TcpStream::from_std(socket) {
+                conn::run(gate, socket, client, acceptor).await;
+            }
+            drop(place);
+        });
+    }
 }
 
 /// Nothing that `accept` reports may end the server (accept(2)).

@@ -1,7 +1,7 @@
 //! The front door: from a socket to a route, and from a fault to a status code.
 //!
 //! ```text
-//! accept   permit, accept, nodelay, spawn
+//! accept   permit, accept, nodelay, to a serving thread
 //!  └ conn          TLS handshake, protocol detection, hyper, watchdog
 //!     └ service    request id → admission, metrics, access log → dispatch
 //!        ├ head        is this a request HTTP allows, and what does it ask for
@@ -26,9 +26,11 @@ mod service;
 mod snapshot;
 mod tls;
 mod watchdog;
+mod workers;
 
 pub use accept::{BindError, Bound, Listeners, Socket};
 pub use gate::Gate;
 pub use router::{RouteError, Router};
 pub use snapshot::Snapshot;
 pub use tls::{CertificateError, TlsSettings, certificate_files};
+pub use workers::Workers;

@@ -118,7 +118,7 @@ impl Record {
             version: version.map(|version| version.name().as_str()),
             fault: self.fault.map(|fault| Fault::LABELS[fault]),
             aborted: !self.complete,
-            request_bytes: sample.request_bytes,
+            request_bytes: sample.request_bytes.unwrap_or(0),
             response_bytes: sample.response_bytes,
             duration: sample.duration,
         });
@@ -127,7 +127,8 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.peer.pulse.end();
+        let now = Instant::now();
+        self.peer.pulse.end(now);
         if self.admitted {
             self.peer.gate.leave();
         }
@@ -138,8 +139,8 @@ impl Drop for Record {
             status: self.status.unwrap_or_else(gone),
             protocol: self.protocol,
             fault: self.fault,
-            duration: self.arrived.elapsed(),
-            request_bytes: self.received.as_ref().map_or(0, RequestWatch::received),
+            duration: now.duration_since(self.arrived),
+            request_bytes: self.received.as_ref().and_then(RequestWatch::received),
             response_bytes: self.sent,
         };
         match &self.entry {

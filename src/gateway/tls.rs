@@ -49,7 +49,9 @@ impl TlsSettings {
     /// A file cannot be read, or key and certificate do not belong together.
     pub fn load(tls: &Tls, state_dir: &Path) -> Result<Self, CertificateError> {
         let certificates = Certificates::load(&tls.certificates, state_dir)?;
-        let builder = ServerConfig::builder();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let builder = match &tls.client_ca {
             Some(ca) => builder.with_client_cert_verifier(client_verifier(&ca.file, ca.require)?),
             None => builder.with_client_cert_verifier(Arc::new(NoClientAuth)),

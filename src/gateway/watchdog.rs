@@ -5,7 +5,7 @@
 //! and when it fires the watchdog looks whether the deadline has moved.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub(crate) struct Pulse {
     limits: PulseLimits,
     /// Requests being served.
     active: AtomicU32,
+    /// Bytes came in since the watchdog last looked.
+    read: AtomicBool,
     /// When the client must have sent or asked for something, in milliseconds of `epoch`.
     waiting_until: AtomicU64,
     /// When the client must have taken a byte.
@@ -44,25 +46,34 @@ impl Pulse {
             epoch: Instant::now(),
             limits,
             active: AtomicU32::new(0),
+            read: AtomicBool::new(false),
             waiting_until: AtomicU64::new(NEVER),
             writing_until: AtomicU64::new(NEVER),
             waker: AtomicWaker::new(),
         };
-        pulse.wait(limits.keep_alive);
+        let until = pulse.millis(pulse.epoch + limits.keep_alive);
+        pulse.waiting_until.store(until, Ordering::Relaxed);
         pulse
     }
 
-    fn wait(&self, time: Duration) {
-        let until = (self.epoch.elapsed() + time).as_millis() as u64;
-        self.waiting_until.store(until, Ordering::Relaxed);
+    fn millis(&self, at: Instant) -> u64 {
+        at.duration_since(self.epoch).as_millis() as u64
     }
 
     /// Bytes came in.
     pub fn on_read(&self) {
-        if self.limits.heads_begin_on_read && self.active.load(Ordering::Relaxed) == 0 {
+        self.read.store(true, Ordering::Relaxed);
+    }
+
+    /// A head has begun and is not complete. Asked once for all that one poll of the
+    /// connection has read, so that whole heads cost no look at the clock.
+    fn note_begun_head(&self) {
+        if self.read.swap(false, Ordering::Relaxed)
+            && self.limits.heads_begin_on_read
+            && self.active.load(Ordering::Relaxed) == 0
+        {
             // Only the first piece of a head counts, or one byte a second would do.
-            let now = self.epoch.elapsed();
-            let head = (now + self.limits.head).as_millis() as u64;
+            let head = self.millis(Instant::now() + self.limits.head);
             self.waiting_until.fetch_min(head, Ordering::Relaxed);
         }
     }
@@ -74,15 +85,17 @@ impl Pulse {
     }
 
     /// A response has ended.
-    pub fn end(&self) {
+    pub fn end(&self, now: std::time::Instant) {
         if self.active.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.wait(self.limits.keep_alive);
+            let until = self.millis(Instant::from_std(now) + self.limits.keep_alive);
+            self.waiting_until.store(until, Ordering::Relaxed);
+            self.read.store(false, Ordering::Relaxed);
         }
     }
 
     pub fn on_write_blocked(&self) {
         if self.writing_until.load(Ordering::Relaxed) == NEVER {
-            let until = (self.epoch.elapsed() + self.limits.write).as_millis() as u64;
+            let until = self.millis(Instant::now() + self.limits.write);
             self.writing_until.store(until, Ordering::Relaxed);
         }
     }
@@ -131,6 +144,7 @@ impl Watchdog {
             pulse.waker.register(cx.waker());
             self.registered = true;
         }
+        pulse.note_begun_head();
         loop {
             let deadline = pulse.deadline();
             if deadline < self.set_to {
@@ -203,7 +217,7 @@ mod tests {
             closes_after(&pulse, &mut watchdog),
         );
         assert!(busy.await.is_err());
-        pulse.end();
+        pulse.end(Instant::now().into_std());
         assert!(around(60).contains(&closes_after(&pulse, &mut watchdog).await));
     }
 

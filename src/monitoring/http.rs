@@ -99,7 +99,8 @@ pub struct Sample<'a> {
     pub protocol: Protocol,
     pub fault: Option<usize>,
     pub duration: Duration,
-    pub request_bytes: u64,
+    /// `None`: the request had no body.
+    pub request_bytes: Option<u64>,
     pub response_bytes: u64,
 }
 
@@ -131,7 +132,9 @@ impl RouteMetrics {
     pub fn record(&self, sample: &Sample<'_>) {
         let series = self.series(sample);
         series.duration.record(sample.duration);
-        series.request_size.record(sample.request_bytes as f64);
+        if let Some(bytes) = sample.request_bytes {
+            series.request_size.record(bytes as f64);
+        }
         series.response_size.record(sample.response_bytes as f64);
     }
 
@@ -191,7 +194,7 @@ mod tests {
             protocol: Protocol::Http11,
             fault,
             duration: Duration::ZERO,
-            request_bytes: 0,
+            request_bytes: None,
             response_bytes: 0,
         }
     }

@@ -20,6 +20,10 @@ pub struct LogGuard(
 pub fn start_log(style: LogStyle) -> LogGuard {
     let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the terminal's setting: https://no-color.org"
+    )]
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -49,7 +49,7 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             Histogram,
             GUEST_DURATION,
             Seconds,
-            "From the lease of an instance to the response head",
+            "From the request to the guest's response head",
         ),
         (
             Histogram,

@@ -83,11 +83,11 @@ impl RequestBody {
 pub struct RequestWatch(Option<Arc<Fate>>);
 
 impl RequestWatch {
-    /// Bytes received by now.
-    pub fn received(&self) -> u64 {
+    /// Bytes received by now; `None` for a request without a body.
+    pub fn received(&self) -> Option<u64> {
         self.0
             .as_ref()
-            .map_or(0, |fate| fate.received.load(Ordering::Relaxed))
+            .map(|fate| fate.received.load(Ordering::Relaxed))
     }
 
     pub(crate) fn error(&self) -> Option<InvokeError> {

@@ -111,7 +111,11 @@ impl Identity {
 }
 
 /// The only unsafe code of the house.
-#[allow(unsafe_code)]
+#[allow(
+    unsafe_code,
+    clippy::disallowed_methods,
+    reason = "the one place; see SAFETY"
+)]
 fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes carry a valid keyed hash, so this installation serialised them
     // from a component it compiled, and nobody changed them since; they were read into

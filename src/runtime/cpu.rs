@@ -148,7 +148,7 @@ mod tests {
             since: run_clock(),
             overran: false,
         });
-        let error = on_tick(Duration::from_secs(1)).unwrap_err();
+        let error = on_tick(Duration::from_secs(1)).err().unwrap();
         assert_eq!(
             error.downcast_ref::<OverCpu>().unwrap().budget,
             Duration::from_secs(1)

@@ -89,6 +89,7 @@ impl Engines {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "a thread of its own")]
 fn tick(engines: &Weak<Engines>) {
     loop {
         std::thread::sleep(EPOCH_TICK);

@@ -12,7 +12,7 @@ use super::call::Call;
 use super::cpu::{self, Metered};
 use super::error::InvokeError;
 use super::host::Host;
-use super::lane::SlowLane;
+use super::lane::{Pace, SlowLane};
 use super::session::Joinable;
 use crate::core::{ComponentName, HostBounds, Limits, RequestId, VersionName};
 
@@ -24,6 +24,7 @@ pub(crate) struct Recipe {
     pub limits: Limits,
     pub bounds: HostBounds,
     pub metered: bool,
+    pub pace: Pace,
 }
 
 pub(crate) enum ServicePre {
@@ -146,6 +147,10 @@ impl Instance {
     pub(crate) fn arm(&mut self, call: &Call) -> Result<(), InvokeError> {
         self.served += 1;
         arm(&mut self.store, call.id)
+    }
+
+    pub(crate) fn recipe(&self) -> &Arc<Recipe> {
+        self.store.data().recipe()
     }
 
     pub fn limits(&self) -> &Limits {

@@ -21,7 +21,7 @@ use super::body::{RequestBody, RequestWatch, ResponseBody, collect_ready};
 use super::call::{Call, Scheme};
 use super::cpu::Metered;
 use super::error::InvokeError;
-use super::instance::{Instance, Service, Usage};
+use super::instance::{Instance, Recipe, Service, Usage};
 use super::lane::SlowLane;
 use super::session::{self, Job, Joinable};
 use crate::core::ByteSize;
@@ -64,25 +64,20 @@ pub async fn invoke<L: Lease>(
             head,
         },
     )));
-    let mut first = First {
+    let first = First {
         running,
         heads,
         answer: None,
         ready: VecDeque::new(),
         ended: false,
     };
-    let mut deadline = Deadline::at(frame.head_deadline);
-    let turn = std::future::poll_fn(|cx| match first.poll(cx, frame.joinable.is_some()) {
-        Poll::Ready(turn) => Poll::Ready(Ok(turn)),
-        Poll::Pending => deadline.poll(cx).map(|()| Err(InvokeError::Timeout)),
-    });
-    let response = match turn.await? {
-        Turn::Done(lease, result, cpu) => first.whole(lease, result, cpu, &frame)?,
-        Turn::Streams => first.stream(&frame)?,
-        Turn::Overran => first.wait(&frame, deadline, Lane::Slow).await?,
-        Turn::Waits => first.wait(&frame, deadline, Lane::Fast).await?,
+    let deadline = Deadline::at(frame.head_deadline);
+    let response = match frame.recipe.pace.is_slow() {
+        true => first.wait(&frame, deadline, Lane::Slow).await,
+        false => first.answer(&frame, deadline).await,
     };
-    frame.watch.error().map_or(Ok(response), Err)
+    // A client that broke its request off is to blame for whatever the guest made of it.
+    frame.watch.error().map_or(response, Err)
 }
 
 /// Runs the guest to its end. The lease travels with it, so that dropping one drops both.
@@ -128,6 +123,7 @@ struct Frames {
     stream_deadline: Option<Instant>,
     max_response_body: Option<ByteSize>,
     lane: Arc<SlowLane>,
+    recipe: Arc<Recipe>,
     joinable: Option<Arc<Joinable>>,
     watch: RequestWatch,
 }
@@ -141,6 +137,7 @@ impl Frames {
             stream_deadline: limits.stream_timeout.map(|timeout| arrived + timeout),
             max_response_body: limits.max_response_body,
             lane: instance.lane.clone(),
+            recipe: instance.recipe().clone(),
             joinable: instance.joinable.clone(),
             watch: request.body().watch(),
         };
@@ -206,6 +203,21 @@ impl<L: Lease, F> First<F>
 where
     F: Future<Output = (L, Result<(), InvokeError>)> + Send + 'static,
 {
+    /// Polls the guest here until it is clear how it goes on.
+    async fn answer(mut self, frame: &Frames, mut deadline: Deadline) -> Answer {
+        let joinable = frame.joinable.is_some();
+        let turn = std::future::poll_fn(|cx| match self.poll(cx, joinable) {
+            Poll::Ready(turn) => Poll::Ready(Ok(turn)),
+            Poll::Pending => deadline.poll(cx).map(|()| Err(InvokeError::Timeout)),
+        });
+        match turn.await? {
+            Turn::Done(lease, result, cpu) => self.whole(lease, result, cpu, frame),
+            Turn::Streams => self.stream(frame),
+            Turn::Overran => self.wait(frame, deadline, Lane::Slow).await,
+            Turn::Waits => self.wait(frame, deadline, Lane::Fast).await,
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>, joinable: bool) -> Poll<Turn<L>> {
         for _ in 0..TURNS {
             let done = self.running.as_mut().poll(cx);
@@ -334,6 +346,9 @@ where
     }
 
     fn detach(self, frame: &Frames, lane: Lane) -> (Verdict, oneshot::Receiver<Head>) {
+        if self.running.overran() {
+            frame.recipe.pace.judge(true);
+        }
         let (result, results) = oneshot::channel();
         let (cancel, cancelled) = oneshot::channel();
         let task = Detached {
@@ -342,6 +357,8 @@ where
             cancelled: Some(cancelled),
             result: Some(result),
             joinable: frame.joinable.clone(),
+            recipe: frame.recipe.clone(),
+            lane,
         };
         let verdict = match &frame.joinable {
             // Others depend on this instance: nobody's leaving may end it.
@@ -359,7 +376,9 @@ where
         let slow = frame.lane.clone();
         match lane {
             Lane::Fast => drop(tokio::spawn(async move {
-                if let Some(task) = task.drive(true).await {
+                if let Some(mut task) = task.drive(true).await {
+                    task.lane = Lane::Slow;
+                    task.recipe.pace.judge(true);
                     slow.spawn(async move { drop(task.drive(false).await) });
                 }
             })),
@@ -408,6 +427,8 @@ struct Detached<F> {
     cancelled: Option<oneshot::Receiver<()>>,
     result: Option<oneshot::Sender<Result<(), InvokeError>>>,
     joinable: Option<Arc<Joinable>>,
+    recipe: Arc<Recipe>,
+    lane: Lane,
 }
 
 impl<L: Lease, F> Detached<F>
@@ -483,6 +504,9 @@ impl<F> Drop for Detached<F> {
     fn drop(&mut self) {
         if let Some(joinable) = &self.joinable {
             joinable.leave();
+        }
+        if self.lane == Lane::Slow {
+            self.recipe.pace.judge(self.running.overran());
         }
     }
 }

@@ -12,7 +12,7 @@ use super::cache::CodeCache;
 use super::engine::{EngineKind, Engines};
 use super::host::Host;
 use super::instance::{Prepared, Recipe, ServicePre};
-use super::lane::SlowLane;
+use super::lane::{Pace, SlowLane};
 use super::linker::link;
 use crate::core::{ComponentName, Limits, VersionName};
 
@@ -92,6 +92,7 @@ impl Loader {
             limits,
             bounds,
             metered: kind.metered,
+            pace: Pace::default(),
         };
         Ok(Prepared::new(
             engine.clone(),

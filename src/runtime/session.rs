@@ -84,6 +84,7 @@ impl Sessions {
 
     /// Takes a place in the first instance that has one.
     #[allow(clippy::type_complexity)]
+    #[allow(clippy::result_large_err, reason = "the request itself is handed back")]
     fn enter(
         &self,
         request: http::Request<RequestBody>,
@@ -203,6 +204,7 @@ impl Joinable {
 impl Instance {
     /// Lets up to `at_once` requests share this instance, `requests` in its whole life.
     pub fn share(&mut self, sessions: Arc<Sessions>, at_once: u32, requests: u32) {
+        #[allow(clippy::disallowed_methods, reason = "`at_once` bounds it")]
         let (jobs, inbox) = mpsc::unbounded_channel();
         self.joinable = Some(Arc::new(Joinable {
             sessions,

@@ -72,7 +72,7 @@ impl Node {
             tracing::warn!("{warnings}");
         }
         let (deployments, snapshot, tls) =
-            prepare(&config, &self.deployments.load(), &self.host).await?;
+            prepare(&config, &self.deployments.load_full(), &self.host).await?;
         let bound = listeners.bind(&config)?;
         // From here on nothing can fail.
         warn_of_fixed_settings(&old, &config);

@@ -18,7 +18,7 @@ use crate::admin::{self, AdminListenError, AdminListener, AdminToken};
 use crate::component::Host;
 use crate::config::Config;
 use crate::core::HostBounds;
-use crate::gateway::{Gate, Listeners, Socket};
+use crate::gateway::{Gate, Listeners, Socket, Workers};
 use crate::lifecycle::Deployments;
 use crate::monitoring::{HttpMetrics, Recorder, RecorderError};
 use crate::runtime::{CodeCache, Engines, Loader, SlowLane};
@@ -54,9 +54,12 @@ pub fn loader(state_dir: Option<&Path>) -> Result<Arc<Loader>, StartError> {
         None => None,
     };
     let engines = Engines::start(HostBounds::default()).map_err(StartError::Threads)?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let lane = SlowLane::start(threads).map_err(StartError::Threads)?;
+    let lane = SlowLane::start(cores()).map_err(StartError::Threads)?;
     Ok(Arc::new(Loader::new(engines, cache, Arc::new(lane))))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn state_error(path: &Path, error: io::Error) -> StartError {
@@ -101,7 +104,8 @@ impl Server {
         let host = Host::new(loader);
         let (deployments, snapshot, tls) = prepare(&config, &Deployments::default(), &host).await?;
         let gate = Gate::new(snapshot);
-        let mut listeners = Listeners::new(gate.clone(), inherited_sockets());
+        let workers = Arc::new(Workers::start(cores()).map_err(StartError::Threads)?);
+        let mut listeners = Listeners::new(gate.clone(), workers, inherited_sockets());
         let bound = listeners.bind(&config).map_err(ReloadError::from)?;
         let admin = match &config.admin.listen {
             Some(listen) => Some(AdminListener::bind(listen).await?),

@@ -1,0 +1,5 @@
+//! The gateway through its real boundaries: sockets, the built binary, real components.
+
+mod support;
+
+mod serving;

@@ -1,0 +1,19 @@
+//! The test language: a [`Gate`] is the built binary on ports of its own, with the guests of
+//! `fixtures/` behind it, and everything a test wants to ask of it.
+
+mod client;
+mod gate;
+mod guest;
+mod log;
+mod metrics;
+mod raw;
+pub mod tls;
+mod wait;
+
+pub use client::{Answer, Connection, RequestBody, body, empty, get, streamed};
+pub use gate::{Gate, Refusal, Setup, airgate, state_dir, write_token};
+pub use guest::{guest, interop, missing, require_all};
+pub use log::Log;
+pub use metrics::Metrics;
+pub use raw::Raw;
+pub use wait::{eventually, eventually_within, within};
