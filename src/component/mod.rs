@@ -2,6 +2,7 @@
 
 mod host;
 mod pool;
+mod seats;
 mod version;
 
 pub use crate::runtime::{

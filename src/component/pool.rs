@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
+use super::seats::{Seat, Seats};
 use crate::core::{Instances, Reuse};
 use crate::monitoring::{GuestMetrics, InstanceCounts, instantiate_seconds};
 use crate::runtime::{Instance, InvokeError, Lease, Prepared, Sessions, Usage};
@@ -27,9 +26,7 @@ pub(crate) struct Pool {
     metrics: Arc<GuestMetrics>,
     sessions: Arc<Sessions>,
     instantiate_seconds: metrics::Histogram,
-    /// One permit for each request that has an instance to itself.
-    permits: Arc<Semaphore>,
-    waiting: AtomicU32,
+    seats: Arc<Seats>,
     idle: Mutex<Vec<Idle>>,
     ready: Mutex<Vec<Instance>>,
     refilling: AtomicBool,
@@ -46,15 +43,14 @@ struct Idle {
 
 impl Pool {
     pub fn new(prepared: Prepared, policy: Instances, metrics: Arc<GuestMetrics>) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(policy.max.get() as usize));
+        let seats = Seats::new(policy.max.get());
         Arc::new(Self {
             prepared,
             policy,
             metrics,
             sessions: Arc::default(),
             instantiate_seconds: instantiate_seconds(),
-            permits,
-            waiting: AtomicU32::new(0),
+            seats,
             idle: Mutex::default(),
             ready: Mutex::default(),
             refilling: AtomicBool::new(false),
@@ -80,7 +76,14 @@ impl Pool {
     /// # Errors
     /// All are busy and stay so, or a fresh one cannot be made.
     pub async fn lease(self: &Arc<Self>) -> Result<PoolLease, InvokeError> {
-        let permit = self.permit().await?;
+        let seat = match self.seats.try_take() {
+            Some(seat) => seat,
+            None => self
+                .seats
+                .wait(QUEUE_TIMEOUT)
+                .await
+                .ok_or(InvokeError::Overloaded)?,
+        };
         let instance = match self.take_idle() {
             Some(instance) => instance,
             None => self.fresh().await?,
@@ -88,21 +91,8 @@ impl Pool {
         Ok(PoolLease {
             pool: self.clone(),
             instance: Some(instance),
-            _permit: permit,
+            _seat: seat,
         })
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, InvokeError> {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            return Ok(permit);
-        }
-        let queue = self.policy.max.get();
-        let _place = Place::take(&self.waiting, queue).ok_or(InvokeError::Overloaded)?;
-        let permit = self.permits.clone().acquire_owned();
-        match tokio::time::timeout(QUEUE_TIMEOUT, permit).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(InvokeError::Overloaded),
-        }
     }
 
     fn take_idle(&self) -> Option<Instance> {
@@ -192,6 +182,8 @@ impl Pool {
             return;
         }
         match result {
+            // Written only when it changes: every request of the version reads it.
+            Ok(()) if self.reuse_failures.load(Ordering::Relaxed) == 0 => {}
             Ok(()) => self.reuse_failures.store(0, Ordering::Relaxed),
             Err(InvokeError::Trap(_) | InvokeError::NoResponse) => {
                 if self.reuse_failures.fetch_add(1, Ordering::Relaxed) + 1 == REUSE_FAILURES {
@@ -221,9 +213,8 @@ impl Pool {
     }
 
     pub fn counts(&self) -> InstanceCounts {
-        let max = self.policy.max.get() as usize;
         InstanceCounts {
-            busy: (max - self.permits.available_permits().min(max)) as u32,
+            busy: self.seats.taken(),
             idle: self.lock(&self.idle).len() as u32,
             ready: self.lock(&self.ready).len() as u32,
         }
@@ -234,31 +225,12 @@ impl Pool {
     }
 }
 
-/// A place in the queue for an instance.
-struct Place<'a>(&'a AtomicU32);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicU32, limit: u32) -> Option<Self> {
-        let enter = |waiting: u32| (waiting < limit).then(|| waiting + 1);
-        waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, enter)
-            .ok()?;
-        Some(Self(waiting))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// An instance of the pool, for one call.
 pub struct PoolLease {
     pool: Arc<Pool>,
     instance: Option<Instance>,
-    // After the instance: whoever gets the permit next must see it in the pool.
-    _permit: OwnedSemaphorePermit,
+    // After the instance: whoever gets the seat next must see it in the pool.
+    _seat: Seat,
 }
 
 impl Lease for PoolLease {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -81,14 +82,18 @@ pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer
     let Inbound {
         id,
         arrived,
+        snapshot,
         request,
     } = inbound;
     let (mut parts, body) = request.into_parts();
     let asker = Asker::new(id, parts.version, &parts.headers);
-    let entry = match find(&peer.gate.snapshot(), &mut parts, &peer) {
+    let entry = match find(&snapshot, &mut parts, &peer) {
         Ok(entry) => entry,
         Err(fault) => return Ok(Answer::failed(&fault, &asker)),
     };
+    let idle = snapshot.limits.body_idle_timeout;
+    // A guest may take its time; the old table must not live as long.
+    drop(snapshot);
     let route = &entry.route;
     let mut answer = match &entry.target {
         Target::Component(deployment) => {
@@ -97,7 +102,7 @@ pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer
                 arrived,
                 scheme: forwarded::scheme(&parts.headers, &peer),
             };
-            ask_component(route, deployment, parts, body, call, &peer, &asker).await
+            ask_component(route, deployment, parts, body, call, idle, &asker).await
         }
         Target::Respond(fixed) => Answer::new(fixed_answer(fixed)),
         Target::Files(directory) => ask_directory(route, directory, parts, &asker).await,
@@ -126,7 +131,7 @@ async fn ask_component(
     mut parts: Parts,
     body: Incoming,
     call: Call,
-    peer: &Peer,
+    idle: Duration,
     asker: &Asker,
 ) -> Answer {
     let index = deployment.pick();
@@ -135,7 +140,6 @@ async fn ask_component(
     if announces_more(&parts.headers, limit) {
         return Answer::failed(&Fault::BodyTooLarge, asker);
     }
-    let idle = peer.gate.snapshot().limits.body_idle_timeout;
     strip_prefix(&mut parts, route);
     route.request_headers.apply(&mut parts.headers);
     let body = RequestBody::new(body, limit, idle);

@@ -12,7 +12,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::body::{Body, BodyFailure};
 use super::dispatch::Answer;
 use super::service::{Inbound, Peer};
-use super::snapshot::Entry;
+use super::snapshot::{Entry, Snapshot};
 use crate::component::RequestWatch;
 use crate::core::{Fault, RequestId};
 use crate::monitoring::{AccessLine, Protocol, Sample, log_access};
@@ -50,7 +50,7 @@ impl Record {
     pub fn begin(peer: Arc<Peer>, inbound: &Inbound) -> Self {
         peer.pulse.begin();
         let request = &inbound.request;
-        let line = peer.gate.snapshot().access_log.then(|| {
+        let line = inbound.snapshot.access_log.then(|| {
             let host = request.headers().get(http::header::HOST).cloned();
             Box::new(Line {
                 id: inbound.id,
@@ -79,12 +79,12 @@ impl Record {
     ///
     /// # Errors
     /// There is no room for it, or the server is going away.
-    pub fn admit(&mut self) -> Result<(), Fault> {
+    pub fn admit(&mut self, snapshot: &Snapshot) -> Result<(), Fault> {
         let gate = &self.peer.gate;
         if gate.is_draining() {
             return Err(Fault::Draining);
         }
-        self.admitted = gate.admit(gate.snapshot().max_requests);
+        self.admitted = gate.admit(snapshot.max_requests);
         self.admitted.then_some(()).ok_or(Fault::Overloaded)
     }
 

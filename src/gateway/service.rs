@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::Guard;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder, service_fn};
@@ -12,6 +13,7 @@ use tower::{Service, ServiceBuilder, service_fn};
 use super::dispatch::{Answer, dispatch};
 use super::gate::Gate;
 use super::observe::{ObservedBody, Record};
+use super::snapshot::Snapshot;
 use super::watchdog::Pulse;
 use crate::component::Scheme;
 use crate::core::RequestId;
@@ -45,6 +47,8 @@ impl Peer {
 pub(crate) struct Inbound {
     pub id: RequestId,
     pub arrived: Instant,
+    /// Taken once: everything about this request is decided by it.
+    pub snapshot: Guard<Arc<Snapshot>>,
     pub request: Request<Incoming>,
 }
 
@@ -53,18 +57,20 @@ pub(crate) fn stack(
     peer: Arc<Peer>,
 ) -> impl Service<Request<Incoming>, Response = Response<ObservedBody>, Error = Infallible, Future: Send>
 + Clone {
-    let watcher = peer.clone();
+    let (porter, watcher) = (peer.clone(), peer.clone());
     ServiceBuilder::new()
-        .map_request(identify)
+        .map_request(move |request| identify(&porter.gate, request))
         .layer_fn(move |inner| observed(watcher.clone(), inner))
         .service(service_fn(move |inbound| dispatch(peer.clone(), inbound)))
 }
 
 /// Gives the request its id and notes when it came.
-fn identify(request: Request<Incoming>) -> Inbound {
+fn identify(gate: &Gate, request: Request<Incoming>) -> Inbound {
+    let (id, arrived, snapshot) = (RequestId::next(), Instant::now(), gate.snapshot());
     Inbound {
-        id: RequestId::next(),
-        arrived: Instant::now(),
+        id,
+        arrived,
+        snapshot,
         request,
     }
 }
@@ -90,7 +96,7 @@ where
     S: Service<Inbound, Response = Answer, Error = Infallible>,
 {
     let mut record = Record::begin(peer, &inbound);
-    let mut answer = match record.admit() {
+    let mut answer = match record.admit(&inbound.snapshot) {
         Ok(()) => inner.call(inbound).await?,
         Err(fault) => Answer::fault(&fault, &inbound),
     };

@@ -1,5 +1,6 @@
 //! Metrics of one version of a component; every handle is made with the version.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram};
@@ -11,12 +12,14 @@ use crate::core::{ComponentName, Fault, VersionName};
 const OK: &str = "ok";
 
 pub struct GuestMetrics {
+    labels: [(&'static str, String); 2],
     duration: Histogram,
     cpu: Histogram,
     fuel: Counter,
     memory: Histogram,
     ok: Counter,
-    faults: Vec<Counter>,
+    /// Made when the fault is first seen: most versions never have most of them.
+    faults: [OnceLock<Counter>; Fault::LABELS.len()],
     idle: Gauge,
     busy: Gauge,
     ready: Gauge,
@@ -40,27 +43,25 @@ impl GuestMetrics {
             ("component", component.to_string()),
             ("version", version.to_string()),
         ];
-        let outcome = |outcome: &'static str| {
-            let [component, version] = labels.clone();
-            let labels = [component, version, ("outcome", outcome.to_string())];
-            metrics::counter!(names::GUEST_REQUESTS, &labels)
-        };
         let state = |state: &'static str| {
             let [component, version] = labels.clone();
-            let labels = [component, version, ("state", state.to_string())];
-            metrics::gauge!(names::INSTANCES, &labels)
+            metrics::gauge!(
+                names::INSTANCES,
+                &[component, version, ("state", state.to_string())]
+            )
         };
         Self {
             duration: metrics::histogram!(names::GUEST_DURATION, &labels),
             cpu: metrics::histogram!(names::GUEST_CPU, &labels),
             fuel: metrics::counter!(names::GUEST_FUEL, &labels),
             memory: metrics::histogram!(names::GUEST_MEMORY_PEAK, &labels),
-            ok: outcome(OK),
-            faults: Fault::LABELS.into_iter().map(outcome).collect(),
+            ok: outcome(&labels, OK),
+            faults: Default::default(),
             idle: state("idle"),
             busy: state("busy"),
             ready: state("ready"),
             weight: metrics::gauge!(names::TRAFFIC_WEIGHT, &labels),
+            labels,
         }
     }
 
@@ -69,7 +70,10 @@ impl GuestMetrics {
         self.duration.record(duration);
         match fault {
             None => self.ok.increment(1),
-            Some(fault) => self.faults[fault.index()].increment(1),
+            Some(fault) => {
+                let counter = || outcome(&self.labels, fault.label());
+                self.faults[fault.index()].get_or_init(counter).increment(1);
+            }
         }
     }
 
@@ -91,6 +95,12 @@ impl GuestMetrics {
     pub fn set_weight(&self, weight: u32) {
         self.weight.set(weight);
     }
+}
+
+fn outcome(labels: &[(&'static str, String); 2], outcome: &'static str) -> Counter {
+    let [component, version] = labels.clone();
+    let labels = [component, version, ("outcome", outcome.to_string())];
+    metrics::counter!(names::GUEST_REQUESTS, &labels)
 }
 
 /// Records how long one instance took to make.

@@ -364,7 +364,10 @@ where
             // Others depend on this instance: nobody's leaving may end it.
             Some(joinable) => {
                 let _ = cancel.send(());
-                joinable.open();
+                // An instance that computes has no time for others.
+                if lane == Lane::Fast {
+                    joinable.open();
+                }
                 Verdict::Shared(joinable.clone())
             }
             None => Verdict::Own {

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::core::HostBounds;
 use crate::gateway::{Gate, Listeners, Socket, Workers};
 use crate::lifecycle::Deployments;
-use crate::monitoring::{HttpMetrics, Recorder, RecorderError};
+use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
 use crate::runtime::{CodeCache, Engines, Loader, SlowLane};
 
 /// How often idle instances are aged and gauges refreshed.
@@ -133,6 +133,7 @@ impl Server {
         }
         let server = Self::follow(node, signals, addresses, tasks);
         let components = server.node.deployments.load().iter().count();
+        metrics::gauge!(CONFIG_LAST_RELOAD_SUCCESS).set(1.0);
         tracing::info!(
             components,
             took_ms = began.elapsed().as_millis() as u64,

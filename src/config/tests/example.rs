@@ -1,4 +1,4 @@
-//! The `routes.toml` of the repository.
+//! The `routes.toml` of the repository, and what the README shows.
 
 use super::parse_in;
 pub(super) const EXAMPLE: &str = include_str!("../../../routes.toml");
@@ -43,6 +43,21 @@ fn the_example_is_valid_and_without_warnings() {
     assert!(config.server.tls.is_some());
     assert_eq!(config.components.len(), 6);
     assert_eq!(config.components["version"].weights, [90, 10]);
+}
+
+#[test]
+fn the_first_component_of_the_readme_is_configured_as_it_says() {
+    let readme = include_str!("../../../README.md");
+    let (_, block) = readme.split_once("```toml\n").unwrap();
+    let (text, _) = block.split_once("```").unwrap();
+    let clone = tempfile::tempdir().unwrap();
+    let component = clone.path().join("target/wasm32-wasip2/release/greet.wasm");
+    std::fs::create_dir_all(component.parent().unwrap()).unwrap();
+    std::fs::write(component, "").unwrap();
+    let (config, warnings) =
+        parse_in(clone.path(), text).unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(warnings.is_empty(), "{warnings}");
+    assert_eq!(config.routes[0].path.as_str(), "/greet");
 }
 
 #[test]

@@ -69,7 +69,10 @@ impl Answer {
             match frame.map(Frame::into_data) {
                 Ok(Ok(data)) => body.extend_from_slice(&data),
                 Ok(Err(frame)) => trailers = frame.into_trailers().ok(),
-                Err(error) => broken = Some(format!("{error:?}")),
+                Err(error) => {
+                    broken = Some(format!("{error:?}"));
+                    break;
+                }
             }
         }
         Self {
@@ -185,6 +188,19 @@ impl Connection {
             authority,
             scheme,
             driver,
+        }
+    }
+
+    /// More streams of the same HTTP/2 connection, which must outlive them.
+    pub fn streams(&self) -> Self {
+        let Sender::Http2(sender) = &self.sender else {
+            panic!("HTTP/1.1 has no streams");
+        };
+        Self {
+            sender: Sender::Http2(sender.clone()),
+            authority: self.authority.clone(),
+            scheme: self.scheme,
+            driver: tokio::spawn(async {}),
         }
     }
 

@@ -54,7 +54,7 @@ pub struct Setup {
     server: String,
     limits: String,
     tls: Option<String>,
-    listeners: usize,
+    listen: Vec<String>,
     admin: String,
     state: PathBuf,
     components: String,
@@ -69,7 +69,7 @@ impl Default for Setup {
             server: String::new(),
             limits: String::new(),
             tls: None,
-            listeners: 1,
+            listen: vec!["127.0.0.1:0".into()],
             admin: "listen = \"127.0.0.1:0\"".into(),
             state: state_dir().to_owned(),
             components: String::new(),
@@ -99,9 +99,9 @@ impl Setup {
         self
     }
 
-    /// This many plain listeners.
-    pub fn listeners(mut self, count: usize) -> Self {
-        self.listeners = count;
+    /// One more address for HTTP/1.1 and h2c.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen.push(address.to_string());
         self
     }
 
@@ -163,10 +163,9 @@ impl Setup {
 
     /// `routes.toml`.
     pub fn text(&self) -> String {
-        let listen = vec!["\"127.0.0.1:0\""; self.listeners].join(", ");
         let mut text = format!(
-            "version = 1\n[server]\nlisten = [{listen}]\n{}",
-            self.server
+            "version = 1\n[server]\nlisten = {:?}\n{}",
+            self.listen, self.server
         );
         if !self.limits.is_empty() {
             write!(text, "[server.limits]\n{}", self.limits).unwrap();
@@ -198,7 +197,7 @@ impl Setup {
     /// Lines that the binary prints once it listens.
     fn announcements(&self) -> usize {
         let admin = self.admin.contains("127.0.0.1");
-        self.listeners + usize::from(self.tls.is_some()) + usize::from(admin)
+        self.listen.len() + usize::from(self.tls.is_some()) + usize::from(admin)
     }
 
     /// Starts the gate, which must come up.

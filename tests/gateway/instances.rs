@@ -1,0 +1,347 @@
+//! The pool: fresh, reused and shared instances, and how many there are.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use http_body_util::BodyExt as _;
+
+use crate::support::{Gate, Setup, eventually, eventually_within, get};
+
+#[tokio::test]
+async fn fresh_is_really_fresh() {
+    let gate = Gate::serving(["counter", "counter-p3"]).start().await;
+    for mut client in [gate.http1().await, gate.http2().await] {
+        for guest in ["/counter", "/counter-p3"].repeat(10) {
+            assert_eq!(client.get(guest).await.whole().text(), "1", "{guest}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reused_instance_serves_as_often_as_it_may() {
+    let gate = ["counter", "counter-p3"]
+        .into_iter()
+        .fold(Setup::default(), |s, g| {
+            s.guest_with(g, "instances = { reuse = 3 }")
+        })
+        .start()
+        .await;
+    let mut client = gate.http1().await;
+    for guest in ["/counter", "/counter-p3"] {
+        for count in [1, 2, 3, 1, 2, 3, 1] {
+            assert_eq!(client.get(guest).await.text(), count.to_string(), "{guest}");
+        }
+    }
+}
+
+/// Two routes to one component: the second path makes the guest fail.
+#[tokio::test]
+async fn an_instance_that_failed_is_never_used_again() {
+    let reuse = "instances = { reuse = 100 }\nlimits = { timeout = \"300ms\", stream_timeout = \"500ms\", cpu = \"200ms\" }";
+    let guests = [
+        "trap",
+        "hang",
+        "spin",
+        "exit",
+        "stall-body",
+        "hang-p3",
+        "trap-p3",
+    ];
+    let gate = guests
+        .into_iter()
+        .fold(Setup::default(), |s, g| s.guest_with(g, reuse))
+        .start()
+        .await;
+    for guest in guests {
+        for _ in 0..2 {
+            gate.get(&format!("/{guest}")).await;
+        }
+        gate.at_rest().await;
+        assert_eq!(gate.instances(guest, "idle").await, 0.0, "{guest}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_left_its_body_unfinished_is_never_used_again() {
+    let gate = Setup::default()
+        .guest_with("unfinished-body", "instances = { reuse = 100 }")
+        .start()
+        .await;
+    gate.get("/unfinished-body").await;
+    gate.at_rest().await;
+    assert_eq!(gate.instances("unfinished-body", "idle").await, 0.0);
+}
+
+#[tokio::test]
+async fn an_instance_whose_client_went_away_is_never_used_again() {
+    let gate = ["endless", "sleep", "sleep-p3"]
+        .into_iter()
+        .fold(Setup::default(), |s, g| {
+            s.guest_with(g, "instances = { reuse = 100 }")
+        })
+        .start()
+        .await;
+    for path in ["/endless", "/sleep?ms=60000", "/sleep-p3?ms=60000"] {
+        let guest = path[1..].split('?').next().unwrap();
+        let mut raw = gate.raw().await;
+        raw.send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        eventually("the guest is busy", async || {
+            gate.instances(guest, "busy").await == 1.0
+        })
+        .await;
+        drop(raw);
+        let time = Duration::from_secs(2);
+        eventually_within(time, "the guest is gone", async || {
+            gate.instances(guest, "busy").await == 0.0
+        })
+        .await;
+        assert_eq!(gate.instances(guest, "idle").await, 0.0, "{guest}");
+    }
+}
+
+#[tokio::test]
+async fn an_http2_reset_cancels_the_guest() {
+    let limits = "limits = { timeout = \"60s\" }";
+    let gate = Setup::default()
+        .guest_with("hang", limits)
+        .guest_with("hang-p3", limits)
+        .start()
+        .await;
+    let client = gate.http2().await;
+    for guest in ["hang", "hang-p3"] {
+        let mut stream = client.streams();
+        let request = tokio::spawn(async move { stream.get(&format!("/{guest}")).await });
+        eventually("the guest is busy", async || {
+            gate.instances(guest, "busy").await == 1.0
+        })
+        .await;
+        request.abort();
+        eventually("the guest is gone", async || {
+            gate.instances(guest, "busy").await == 0.0
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn one_instance_serves_as_many_at_once_as_concurrent_says() {
+    let gate = Setup::default()
+        .guest_with(
+            "inflight-p3",
+            "instances = { reuse = 1000, concurrent = 4, max = 1 }",
+        )
+        .start()
+        .await;
+    let answers = join_all((0..4).map(|_| gate.get("/inflight-p3?ms=500"))).await;
+    let most: Vec<u32> = answers
+        .iter()
+        .map(|answer| answer.text().parse().unwrap())
+        .collect();
+    assert_eq!(most.iter().max(), Some(&4), "{most:?}");
+    for _ in 0..5 {
+        let answers = join_all((0..4).map(|_| gate.get("/inflight-p3?ms=50"))).await;
+        for answer in answers {
+            assert_eq!((answer.status(), answer.text()), (200, "4"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_the_queue_gets_the_next_place_in_a_shared_instance() {
+    let gate = Setup::default()
+        .guest_with(
+            "inflight-p3",
+            "instances = { reuse = 1000, concurrent = 2, max = 1 }",
+        )
+        .start()
+        .await;
+    let regulars = join_all([0, 100].map(|wait| {
+        let gate = &gate;
+        async move {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            let mut client = gate.http1().await;
+            for _ in 0..15 {
+                client.get("/inflight-p3?ms=200").await;
+            }
+        }
+    }));
+    let third = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        gate.get("/inflight-p3?ms=1").await
+    };
+    let (_, third) = tokio::join!(regulars, third);
+    assert_eq!(
+        third.status(),
+        200,
+        "{}: a place was free ten times a second",
+        third.text()
+    );
+}
+
+#[tokio::test]
+async fn a_request_abandoned_among_others_taints_the_instance_and_harms_nobody() {
+    let gate = Setup::default()
+        .guest_with(
+            "inflight-p3",
+            "instances = { reuse = 1000, concurrent = 4 }",
+        )
+        .start()
+        .await;
+    let mut gone = gate.raw().await;
+    gone.send("GET /inflight-p3?ms=60000 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    eventually("it is inside", async || {
+        gate.instances("inflight-p3", "busy").await == 1.0
+    })
+    .await;
+    let neighbour = gate.get("/inflight-p3?ms=1000");
+    let leave = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(gone);
+    };
+    let (neighbour, ()) = tokio::join!(neighbour, leave);
+    assert_eq!((neighbour.status(), neighbour.text()), (200, "2"));
+    gate.at_rest().await;
+    assert_eq!(gate.get("/inflight-p3?ms=1").await.text(), "1");
+}
+
+#[tokio::test]
+async fn requests_that_joined_a_failing_instance_fail_with_it() {
+    let gate = Setup::default()
+        .guest_with("spin-p3", "instances = { reuse = 100, concurrent = 4 }\nlimits = { cpu = \"300ms\", timeout = \"10s\" }")
+        .start()
+        .await;
+    let began = Instant::now();
+    let answers = join_all((0..4).map(|_| gate.get("/spin-p3"))).await;
+    for answer in &answers {
+        let error = "airgate; error=http_response_timeout; details=\"cpu\"";
+        assert_eq!(
+            (answer.status(), answer.header("proxy-status")),
+            (504, error),
+            "{}",
+            answer.text()
+        );
+    }
+    let took = began.elapsed();
+    assert!(
+        took < Duration::from_secs(6),
+        "they waited {took:?} for an instance that was gone"
+    );
+    gate.at_rest().await;
+}
+
+#[tokio::test]
+async fn ready_instances_are_there_before_anybody_asks() {
+    let gate = Setup::default()
+        .guest_with("counter", "instances = { ready = 3 }")
+        .start()
+        .await;
+    let ready = async || gate.instances("counter", "ready").await == 3.0;
+    eventually("three are ready", ready).await;
+    for _ in 0..10 {
+        assert_eq!(gate.get("/counter").await.text(), "1");
+    }
+    eventually("three are ready again", ready).await;
+}
+
+#[tokio::test]
+async fn idle_instances_are_dropped_after_their_time() {
+    let gate = Setup::default()
+        .guest_with(
+            "counter",
+            "instances = { reuse = 100, idle_timeout = \"1s\" }",
+        )
+        .start()
+        .await;
+    assert_eq!(gate.get("/counter").await.text(), "1");
+    assert_eq!(gate.get("/counter").await.text(), "2");
+    eventually("it is idle", async || {
+        gate.instances("counter", "idle").await == 1.0
+    })
+    .await;
+    eventually("it is dropped", async || {
+        gate.instances("counter", "idle").await == 0.0
+    })
+    .await;
+    assert_eq!(gate.get("/counter").await.text(), "1");
+}
+
+#[tokio::test]
+async fn requests_beyond_max_queue_and_then_are_503_with_retry_after() {
+    let gate = Setup::default()
+        .guest_with("sleep", "instances = { max = 2 }")
+        .start()
+        .await;
+    let queued = join_all((0..4).map(|_| gate.get("/sleep?ms=400"))).await;
+    assert!(queued.iter().all(|answer| answer.status() == 200));
+    let mut answers = join_all((0..6).map(|_| gate.get("/sleep?ms=2000"))).await;
+    answers.retain(|answer| answer.status() != 200);
+    assert_eq!(
+        answers.len(),
+        4,
+        "two served, two in vain in the queue, two beyond it"
+    );
+    for refused in answers {
+        assert_eq!(
+            (refused.status(), refused.header("retry-after")),
+            (503, "1")
+        );
+        assert_eq!(
+            refused.header("proxy-status"),
+            "airgate; error=connection_limit_reached"
+        );
+    }
+    gate.at_rest().await;
+}
+
+#[tokio::test]
+async fn a_guest_that_leaves_tasks_behind_is_neither_waited_for_nor_used_again() {
+    let gate = Setup::default()
+        .guest_with(
+            "background-p3",
+            "instances = { reuse = 100 }\nlimits = { timeout = \"2s\", stream_timeout = \"2s\" }",
+        )
+        .start()
+        .await;
+    for _ in 0..5 {
+        let began = Instant::now();
+        let answer = gate.get("/background-p3").await.whole();
+        assert_eq!((answer.status(), answer.text()), (200, "answered"));
+        assert!(began.elapsed() < Duration::from_secs(1));
+        assert_eq!(gate.instances("background-p3", "idle").await, 0.0);
+    }
+    gate.at_rest().await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_an_endless_body_stops_its_guest_at_once() {
+    let gate = Gate::serving(["endless", "endless-p3", "stall-body"])
+        .start()
+        .await;
+    for guest in ["endless", "endless-p3", "stall-body"] {
+        for mut client in [gate.http1().await, gate.http2().await] {
+            let mut response = client.send(get(&format!("/{guest}"))).await.unwrap();
+            response.frame().await.unwrap().unwrap();
+            drop((response, client));
+            eventually_within(Duration::from_secs(2), "the guest is gone", async || {
+                gate.instances(guest, "busy").await == 0.0
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guest_with_two_memories_or_many_is_one_instance_of_the_pool() {
+    let gate = Setup::default()
+        .guest_with(
+            "two-memories",
+            "limits = { memory = \"128MiB\" }\ninstances = { max = 1 }",
+        )
+        .start()
+        .await;
+    for _ in 0..5 {
+        assert_eq!(gate.get("/two-memories").await.status(), 200);
+    }
+}
