@@ -138,26 +138,33 @@ impl Pool {
 
     /// Brings the fresh instances back to their number, in a task of its own, one at a time.
     fn refill(self: &Arc<Self>) {
-        if self.refilling.swap(true, Ordering::AcqRel) {
+        if self.refilling.swap(true, Ordering::SeqCst) {
             return;
         }
         let pool = Arc::downgrade(self);
         tokio::spawn(async move {
             while let Some(pool) = pool.upgrade() {
-                if pool.lock(&pool.ready).len() >= pool.policy.ready as usize {
-                    pool.refilling.store(false, Ordering::Release);
-                    return;
+                if pool.is_full() {
+                    pool.refilling.store(false, Ordering::SeqCst);
+                    // One may have been taken since, by somebody who saw us still at work.
+                    if pool.is_full() || pool.refilling.swap(true, Ordering::SeqCst) {
+                        return;
+                    }
                 }
                 match pool.make().await {
                     Ok(instance) => pool.lock(&pool.ready).push(instance),
                     Err(error) => {
                         tracing::debug!(%error, "cannot make an instance ahead of demand");
-                        pool.refilling.store(false, Ordering::Release);
+                        pool.refilling.store(false, Ordering::SeqCst);
                         return;
                     }
                 }
             }
         });
+    }
+
+    fn is_full(&self) -> bool {
+        self.lock(&self.ready).len() >= self.policy.ready as usize
     }
 
     /// Puts an instance back where its policy and its state allow it; drops it otherwise.

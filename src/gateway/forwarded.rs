@@ -3,6 +3,7 @@
 //! What a client says of itself is believed only where the operator trusts the peer; from
 //! anybody else these fields are removed, so that a guest can rely on them.
 
+use bytes::Bytes;
 use http::header::{FORWARDED, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -23,13 +24,21 @@ pub(crate) fn set(headers: &mut HeaderMap, peer: &Peer, trusted: &[ipnet::IpNet]
         headers.insert(PROTO, scheme);
         return;
     }
-    let through = headers
-        .get(FOR)
-        .and_then(|before| before.to_str().ok())
-        .map(|before| format!("{before}, {}", peer.address));
-    let value = through.and_then(|value| HeaderValue::try_from(value).ok());
-    headers.insert(FOR, value.unwrap_or_else(|| peer.address_value.clone()));
+    headers.insert(FOR, through(headers, peer));
     headers.entry(PROTO).or_insert(scheme);
+}
+
+/// The addresses a request came through, the nearest last. A field may come in several
+/// lines (RFC 9110 §5.3), and whoever reads only one of them can be lied to.
+fn through(headers: &HeaderMap, peer: &Peer) -> HeaderValue {
+    let mut addresses = Vec::new();
+    for line in headers.get_all(FOR) {
+        addresses.extend_from_slice(line.as_bytes());
+        addresses.extend_from_slice(b", ");
+    }
+    addresses.extend_from_slice(peer.address_value.as_bytes());
+    HeaderValue::from_maybe_shared(Bytes::from(addresses))
+        .unwrap_or_else(|_| peer.address_value.clone())
 }
 
 /// The scheme the client used, where a trusted peer tells it.

@@ -339,7 +339,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn normalising_twice_changes_nothing(path in "/[a-z./%2eEfF0-9]{0,40}") {
+        fn normalising_twice_changes_nothing(path in "/([a-z0-9./]|%2[eEfF]|%[1-7][0-9a-fA-F]){0,40}") {
             let Ok(target) = Uri::try_from(path) else { return Ok(()) };
             let mut head = parts(Version::HTTP_11, &target.to_string(), &[("host", "a")]);
             prop_assume!(normalise(&mut head).is_ok());

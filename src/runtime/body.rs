@@ -18,8 +18,8 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use super::detached::Verdict;
 use super::error::InvokeError;
-use super::invoke::Verdict;
 use crate::core::{ByteSize, Fault, ProxyError};
 
 /// Empty frames in a row that one poll skips before it lets others run.

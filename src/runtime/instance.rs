@@ -12,8 +12,8 @@ use super::call::Call;
 use super::cpu::{self, Metered};
 use super::error::InvokeError;
 use super::host::Host;
+use super::join::Joinable;
 use super::lane::{Pace, SlowLane};
-use super::session::Joinable;
 use crate::core::{ComponentName, HostBounds, Limits, RequestId, VersionName};
 
 /// What every instance of a version has in common.

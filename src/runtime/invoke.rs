@@ -6,25 +6,23 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Frame;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::p2::bindings::http::types as p2;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
-use super::body::{RequestBody, RequestWatch, ResponseBody, collect_ready};
+use super::body::{RequestBody, ResponseBody, collect_ready};
 use super::call::{Call, Scheme};
 use super::cpu::Metered;
+use super::detached::{Lane, Verdict, detach};
 use super::error::InvokeError;
-use super::instance::{Instance, Recipe, Service, Usage};
-use super::lane::SlowLane;
-use super::session::{self, Job, Joinable};
-use crate::core::ByteSize;
+use super::instance::{Instance, Service, Usage};
+use super::session::{self, Job};
+use super::terms::{Deadline, Terms};
 
 /// The right to use an instance for one call. Dropping it discards the instance.
 pub trait Lease: Send + 'static {
@@ -54,7 +52,7 @@ pub async fn invoke<L: Lease>(
 ) -> Result<http::Response<ResponseBody>, InvokeError> {
     let instance = lease.instance();
     instance.arm(&call)?;
-    let frame = Frames::new(instance, &request, call);
+    let terms = Terms::new(instance, &request, call);
     let (head, heads) = oneshot::channel();
     let running = Box::pin(Metered::new(run(
         lease,
@@ -71,13 +69,13 @@ pub async fn invoke<L: Lease>(
         ready: VecDeque::new(),
         ended: false,
     };
-    let deadline = Deadline::at(frame.head_deadline);
-    let response = match frame.recipe.pace.is_slow() {
-        true => first.wait(&frame, deadline, Lane::Slow).await,
-        false => first.answer(&frame, deadline).await,
+    let deadline = Deadline::at(terms.head_deadline);
+    let response = match terms.recipe.pace.is_slow() {
+        true => first.wait(&terms, deadline, Lane::Slow).await,
+        false => first.answer(&terms, deadline).await,
     };
     // A client that broke its request off is to blame for whatever the guest made of it.
-    frame.watch.error().map_or(response, Err)
+    terms.watch.error().map_or(response, Err)
 }
 
 /// Runs the guest to its end. The lease travels with it, so that dropping one drops both.
@@ -117,66 +115,6 @@ async fn call_02(instance: &mut Instance, job: Job) -> wasmtime::Result<()> {
         .await
 }
 
-/// What frames one call: its deadlines, its limits, and who shares its instance.
-struct Frames {
-    head_deadline: Instant,
-    stream_deadline: Option<Instant>,
-    max_response_body: Option<ByteSize>,
-    lane: Arc<SlowLane>,
-    recipe: Arc<Recipe>,
-    joinable: Option<Arc<Joinable>>,
-    watch: RequestWatch,
-}
-
-impl Frames {
-    fn new(instance: &Instance, request: &http::Request<RequestBody>, call: Call) -> Self {
-        let limits = instance.limits();
-        let arrived = Instant::from_std(call.arrived);
-        let frames = Self {
-            head_deadline: arrived + limits.timeout,
-            stream_deadline: limits.stream_timeout.map(|timeout| arrived + timeout),
-            max_response_body: limits.max_response_body,
-            lane: instance.lane.clone(),
-            recipe: instance.recipe().clone(),
-            joinable: instance.joinable.clone(),
-            watch: request.body().watch(),
-        };
-        if let Some(joinable) = &frames.joinable {
-            joinable.extend_deadline(frames.stream_deadline);
-        }
-        frames
-    }
-}
-
-/// A timer that is only made when something really waits.
-struct Deadline {
-    at: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Deadline {
-    fn at(at: Instant) -> Self {
-        Self {
-            at: Some(at),
-            timer: None,
-        }
-    }
-
-    fn maybe(at: Option<Instant>) -> Self {
-        Self { at, timer: None }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(at) = self.at else {
-            return Poll::Pending;
-        };
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        timer.as_mut().poll(cx)
-    }
-}
-
 /// The call while it is polled in the task of the one who asked.
 struct First<F> {
     running: Pin<Box<Metered<F>>>,
@@ -204,17 +142,17 @@ where
     F: Future<Output = (L, Result<(), InvokeError>)> + Send + 'static,
 {
     /// Polls the guest here until it is clear how it goes on.
-    async fn answer(mut self, frame: &Frames, mut deadline: Deadline) -> Answer {
-        let joinable = frame.joinable.is_some();
+    async fn answer(mut self, terms: &Terms, mut deadline: Deadline) -> Answer {
+        let joinable = terms.joinable.is_some();
         let turn = std::future::poll_fn(|cx| match self.poll(cx, joinable) {
             Poll::Ready(turn) => Poll::Ready(Ok(turn)),
             Poll::Pending => deadline.poll(cx).map(|()| Err(InvokeError::Timeout)),
         });
         match turn.await? {
-            Turn::Done(lease, result, cpu) => self.whole(lease, result, cpu, frame),
-            Turn::Streams => self.stream(frame),
-            Turn::Overran => self.wait(frame, deadline, Lane::Slow).await,
-            Turn::Waits => self.wait(frame, deadline, Lane::Fast).await,
+            Turn::Done(lease, result, cpu) => self.whole(lease, result, cpu, terms),
+            Turn::Streams => self.stream(terms),
+            Turn::Overran => self.wait(terms, deadline, Lane::Slow).await,
+            Turn::Waits => self.wait(terms, deadline, Lane::Fast).await,
         }
     }
 
@@ -270,8 +208,13 @@ where
         mut lease: L,
         mut result: Result<(), InvokeError>,
         cpu: Duration,
-        frame: &Frames,
+        terms: &Terms,
     ) -> Answer {
+        // A future that has used up its turn (tokio's coop) says that it is pending when
+        // it is not; the guest is done, so what it sent is there.
+        if self.answer.is_none() {
+            self.answer = self.heads.try_recv().ok();
+        }
         let open = result.is_ok() && !self.ended && lease.instance().has_open_body();
         if open {
             result = Err(InvokeError::BadResponse(
@@ -292,14 +235,14 @@ where
         lease.finish(usage, result);
         let response = answer?;
         if self.ended {
-            return finish(response, self.ready, None, frame);
+            return finish(response, self.ready, None, terms);
         }
         // More frames than were taken: the rest waits in the channel.
-        finish(response, self.ready, Some(Verdict::Settled), frame)
+        finish(response, self.ready, Some(Verdict::Settled), terms)
     }
 
     /// The guest goes on in a task of its own while its body streams.
-    fn stream(mut self, frame: &Frames) -> Answer {
+    fn stream(mut self, terms: &Terms) -> Answer {
         let answer = self.answer.take();
         let ready = std::mem::take(&mut self.ready);
         let lane = if self.running.overran() {
@@ -307,9 +250,9 @@ where
         } else {
             Lane::Fast
         };
-        let (mut verdict, _heads) = self.detach(frame, lane);
+        let mut verdict = detach(self.running, terms, lane);
         match answer {
-            Some(Ok(response)) => finish(response, ready, Some(verdict), frame),
+            Some(Ok(response)) => finish(response, ready, Some(verdict), terms),
             Some(Err(error)) => {
                 verdict.let_finish();
                 Err(error)
@@ -319,8 +262,9 @@ where
     }
 
     /// The guest goes on in a task of its own before it has answered.
-    async fn wait(self, frame: &Frames, mut deadline: Deadline, lane: Lane) -> Answer {
-        let (mut verdict, mut heads) = self.detach(frame, lane);
+    async fn wait(self, terms: &Terms, mut deadline: Deadline, lane: Lane) -> Answer {
+        let mut heads = self.heads;
+        let mut verdict = detach(self.running, terms, lane);
         let answer = std::future::poll_fn(|cx| {
             if let Poll::Ready(Some(failure)) = verdict.poll_failure(cx) {
                 return Poll::Ready(Err(failure));
@@ -335,7 +279,7 @@ where
             }
         });
         match answer.await {
-            Ok(response) => finish(response, VecDeque::new(), Some(verdict), frame),
+            Ok(response) => finish(response, VecDeque::new(), Some(verdict), terms),
             Err(error) => {
                 if matches!(error, InvokeError::GuestError { .. }) {
                     verdict.let_finish();
@@ -343,51 +287,6 @@ where
                 Err(error)
             }
         }
-    }
-
-    fn detach(self, frame: &Frames, lane: Lane) -> (Verdict, oneshot::Receiver<Head>) {
-        if self.running.overran() {
-            frame.recipe.pace.judge(true);
-        }
-        let (result, results) = oneshot::channel();
-        let (cancel, cancelled) = oneshot::channel();
-        let task = Detached {
-            running: self.running,
-            deadline: Deadline::maybe(frame.stream_deadline),
-            cancelled: Some(cancelled),
-            result: Some(result),
-            joinable: frame.joinable.clone(),
-            recipe: frame.recipe.clone(),
-            lane,
-        };
-        let verdict = match &frame.joinable {
-            // Others depend on this instance: nobody's leaving may end it.
-            Some(joinable) => {
-                let _ = cancel.send(());
-                // An instance that computes has no time for others.
-                if lane == Lane::Fast {
-                    joinable.open();
-                }
-                Verdict::Shared(joinable.clone())
-            }
-            None => Verdict::Own {
-                results,
-                result: None,
-                cancel: Some(cancel),
-            },
-        };
-        let slow = frame.lane.clone();
-        match lane {
-            Lane::Fast => drop(tokio::spawn(async move {
-                if let Some(mut task) = task.drive(true).await {
-                    task.lane = Lane::Slow;
-                    task.recipe.pace.judge(true);
-                    slow.spawn(async move { drop(task.drive(false).await) });
-                }
-            })),
-            Lane::Slow => slow.spawn(async move { drop(task.drive(false).await) }),
-        }
-        (verdict, self.heads)
     }
 }
 
@@ -398,13 +297,13 @@ fn finish(
     response: http::Response<WasiBody>,
     ready: VecDeque<Frame<Bytes>>,
     verdict: Option<Verdict>,
-    frame: &Frames,
+    terms: &Terms,
 ) -> Answer {
     check_head(&response)?;
     let (parts, body) = response.into_parts();
     let body = match verdict {
-        None => ResponseBody::whole(ready, frame.max_response_body),
-        Some(verdict) => ResponseBody::streaming(ready, body, verdict, frame.max_response_body),
+        None => ResponseBody::whole(ready, terms.max_response_body),
+        Some(verdict) => ResponseBody::streaming(ready, body, verdict, terms.max_response_body),
     };
     Ok(http::Response::from_parts(parts, body))
 }
@@ -414,168 +313,5 @@ pub(crate) fn check_head(response: &http::Response<WasiBody>) -> Result<(), Invo
     match response.status().as_u16() {
         200..600 => Ok(()),
         _ => Err(InvokeError::BadResponse("its status is not a final one")),
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Fast,
-    Slow,
-}
-
-/// A call in a task of its own.
-struct Detached<F> {
-    running: Pin<Box<Metered<F>>>,
-    deadline: Deadline,
-    cancelled: Option<oneshot::Receiver<()>>,
-    result: Option<oneshot::Sender<Result<(), InvokeError>>>,
-    joinable: Option<Arc<Joinable>>,
-    recipe: Arc<Recipe>,
-    lane: Lane,
-}
-
-impl<L: Lease, F> Detached<F>
-where
-    F: Future<Output = (L, Result<(), InvokeError>)> + Send + 'static,
-{
-    /// Runs until the guest is done, cancelled or out of time. With `leave` it gives
-    /// itself back as soon as the guest computes for long.
-    async fn drive(mut self, leave: bool) -> Option<Self> {
-        std::future::poll_fn(|cx| self.poll(cx, leave))
-            .await
-            .then_some(self)
-    }
-
-    /// Ready with whether the task must go on elsewhere.
-    fn poll(&mut self, cx: &mut Context<'_>, leave: bool) -> Poll<bool> {
-        if let Poll::Ready(((lease, result), cpu)) = self.running.as_mut().poll(cx) {
-            self.end(lease, result, cpu);
-            return Poll::Ready(false);
-        }
-        if let Some(cancelled) = &mut self.cancelled {
-            match Pin::new(cancelled).poll(cx) {
-                Poll::Ready(Ok(())) => self.cancelled = None,
-                Poll::Ready(Err(_)) => return Poll::Ready(false),
-                Poll::Pending => {}
-            }
-        }
-        if self.poll_deadline(cx).is_ready() {
-            self.tell(Err(InvokeError::Timeout));
-            return Poll::Ready(false);
-        }
-        if leave && self.running.overran() {
-            Poll::Ready(true)
-        } else {
-            Poll::Pending
-        }
-    }
-
-    /// A shared instance lives as long as the last request that joined it may.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(joinable) = &self.joinable {
-            let at = joinable.deadline();
-            if self.deadline.at != at {
-                self.deadline = Deadline::maybe(at);
-            }
-        }
-        self.deadline.poll(cx)
-    }
-
-    fn end(&mut self, mut lease: L, mut result: Result<(), InvokeError>, cpu: Duration) {
-        if result.is_ok() && lease.instance().has_open_body() {
-            result = Err(InvokeError::BadResponse(
-                "it returned without finishing its body",
-            ));
-        }
-        let usage = lease.instance().usage(cpu);
-        // Told before the store goes, because the end of the store ends the body.
-        self.tell(result.clone());
-        lease.finish(usage, result);
-    }
-
-    fn tell(&mut self, result: Result<(), InvokeError>) {
-        if let (Some(joinable), Err(error)) = (&self.joinable, &result) {
-            joinable.fail(error.clone());
-        }
-        if let Some(sender) = self.result.take() {
-            let _ = sender.send(result);
-        }
-    }
-}
-
-impl<F> Drop for Detached<F> {
-    fn drop(&mut self) {
-        if let Some(joinable) = &self.joinable {
-            joinable.leave();
-        }
-        if self.lane == Lane::Slow {
-            self.recipe.pace.judge(self.running.overran());
-        }
-    }
-}
-
-/// How a body's guest ended, for the one who reads the body.
-pub(crate) enum Verdict {
-    /// It was done before the body was.
-    Settled,
-    /// It runs for this body alone: dropping the verdict cancels it.
-    Own {
-        results: oneshot::Receiver<Result<(), InvokeError>>,
-        result: Option<Result<(), InvokeError>>,
-        cancel: Option<oneshot::Sender<()>>,
-    },
-    /// It serves others too.
-    Shared(Arc<Joinable>),
-}
-
-impl Verdict {
-    /// The failure, if it is known by now.
-    pub fn failure(&mut self) -> Option<InvokeError> {
-        match self {
-            Self::Settled => None,
-            Self::Own {
-                results, result, ..
-            } => {
-                if result.is_none() {
-                    *result = results.try_recv().ok();
-                }
-                result
-                    .as_ref()
-                    .and_then(|result| result.as_ref().err().cloned())
-            }
-            Self::Shared(joinable) => joinable.failure(),
-        }
-    }
-
-    /// Ready with the failure once the guest has ended; for an own guest only.
-    fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Option<InvokeError>> {
-        match self {
-            Self::Own {
-                results,
-                result: result @ None,
-                ..
-            } => {
-                let ended = std::task::ready!(Pin::new(results).poll(cx));
-                *result = Some(ended.unwrap_or(Err(InvokeError::Interrupted)));
-                Poll::Ready(self.failure())
-            }
-            _ => Poll::Pending,
-        }
-    }
-
-    fn is_settled(&self) -> bool {
-        match self {
-            Self::Own { result, .. } => result.is_some(),
-            Self::Settled | Self::Shared(_) => true,
-        }
-    }
-
-    /// The body is over; the guest may end what it still does.
-    pub fn let_finish(&mut self) {
-        if let Self::Own { cancel, .. } = self
-            && let Some(cancel) = cancel.take()
-        {
-            let _ = cancel.send(());
-        }
     }
 }

@@ -75,6 +75,7 @@ fn every_component_has_the_sources_and_the_bytes_of_the_lock() {
         );
         locked.push(format!("{name}.wasm"));
     }
+    locked.sort();
     let mut present: Vec<String> = std::fs::read_dir(fixtures().join("components"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

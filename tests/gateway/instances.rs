@@ -184,15 +184,15 @@ async fn a_request_abandoned_among_others_taints_the_instance_and_harms_nobody()
     let gate = Setup::default()
         .guest_with(
             "inflight-p3",
-            "instances = { reuse = 1000, concurrent = 4 }",
+            "instances = { reuse = 1000, concurrent = 4, max = 1 }",
         )
         .start()
         .await;
     let mut gone = gate.raw().await;
     gone.send("GET /inflight-p3?ms=60000 HTTP/1.1\r\nhost: a\r\n\r\n")
         .await;
-    eventually("it is inside", async || {
-        gate.instances("inflight-p3", "busy").await == 1.0
+    eventually("others can join it", async || {
+        gate.get("/inflight-p3?ms=1").await.text() == "2"
     })
     .await;
     let neighbour = gate.get("/inflight-p3?ms=1000");
@@ -344,4 +344,102 @@ async fn a_guest_with_two_memories_or_many_is_one_instance_of_the_pool() {
     for _ in 0..5 {
         assert_eq!(gate.get("/two-memories").await.status(), 200);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_with_half_its_body_unread_cancels_the_guest() {
+    let limits = "limits = { timeout = \"60s\" }";
+    let gate = Setup::default().guest_with("hang", limits).start().await;
+    let mut raw = gate.raw().await;
+    raw.send("POST /hang HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nabc")
+        .await;
+    eventually("the guest is busy", async || {
+        gate.instances("hang", "busy").await == 1.0
+    })
+    .await;
+    drop(raw);
+    eventually_within(Duration::from_secs(5), "the guest is gone", async || {
+        gate.instances("hang", "busy").await == 0.0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn timeouts_in_a_shared_instance_set_it_free() {
+    let gate = Setup::default()
+        .guest_with(
+            "hang-p3",
+            "instances = { reuse = 100, concurrent = 4 }\nlimits = { timeout = \"300ms\" }",
+        )
+        .start()
+        .await;
+    let answers = join_all((0..6).map(|_| gate.get("/hang-p3"))).await;
+    assert!(answers.iter().all(|answer| answer.status() == 504));
+    gate.at_rest().await;
+    assert_eq!(gate.instances("hang-p3", "idle").await, 0.0);
+}
+
+#[tokio::test]
+async fn a_trap_in_a_shared_instance_is_a_502_for_those_inside_and_no_more() {
+    let gate = Setup::default()
+        .guest_with("trap-p3", "instances = { reuse = 100, concurrent = 4 }")
+        .guest("hello-p3")
+        .start()
+        .await;
+    for _ in 0..10 {
+        let answers = join_all((0..8).map(|_| gate.get("/trap-p3"))).await;
+        assert!(answers.iter().all(|answer| answer.status() == 502));
+    }
+    assert_eq!(gate.get("/hello-p3").await.status(), 200);
+    gate.at_rest().await;
+}
+
+#[tokio::test]
+async fn a_stream_timeout_holds_for_each_request_of_a_shared_instance() {
+    let gate = Setup::default()
+        .guest_with("stream-p3", "instances = { reuse = 1000, concurrent = 4 }\nlimits = { timeout = \"1s\", stream_timeout = \"1s\" }")
+        .start()
+        .await;
+    let began = Instant::now();
+    let long = gate.get("/stream-p3?chunks=40&delay_ms=100&size=1");
+    let others = async {
+        for _ in 0..12 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            gate.get("/stream-p3?chunks=2&delay_ms=10&size=1").await;
+        }
+    };
+    let (long, ()) = tokio::join!(async { (long.await, began.elapsed()) }, others);
+    let (answer, took) = long;
+    assert!(
+        answer.broken.is_some(),
+        "{} chunks in {took:?}",
+        answer.body.len()
+    );
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_place_in_the_queue_is_free_again_when_its_client_leaves() {
+    let gate = Setup::default()
+        .guest_with("sleep", "instances = { max = 1 }")
+        .start()
+        .await;
+    let mut first = gate.raw().await;
+    first
+        .send("GET /sleep?ms=900 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    eventually("the first is served", async || {
+        gate.instances("sleep", "busy").await == 1.0
+    })
+    .await;
+    let mut queued = gate.raw().await;
+    queued
+        .send("GET /sleep?ms=1 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    let held =
+        async |count: f64| gate.metrics().await.sum("http_server_active_requests", &[]) == count;
+    eventually("the second waits", async || held(2.0).await).await;
+    drop(queued);
+    eventually("the second has left", async || held(1.0).await).await;
+    assert_eq!(gate.get("/sleep?ms=1").await.status(), 200);
 }

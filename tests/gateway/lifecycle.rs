@@ -78,18 +78,31 @@ async fn a_stream_under_way_is_finished_by_a_drain() {
 }
 
 #[tokio::test]
-async fn idle_and_silent_connections_do_not_hold_up_a_drain() {
+async fn idle_connections_do_not_hold_up_a_drain() {
     let mut gate = Gate::serving(["hello"]).start().await;
     let (mut one, mut two) = (gate.http1().await, gate.http2().await);
     assert_eq!(one.get("/hello").await.status(), 200);
     assert_eq!(two.get("/hello").await.status(), 200);
-    let mut half = gate.raw().await;
-    half.send("GET /hello HTTP/1.1\r\n").await;
-    let _silent = gate.raw().await;
-    eventually("four are open", async || gate.connections().await == 4.0).await;
     gate.signal(Signal::TERM);
-    let exit = gate.exit_within(Duration::from_secs(7)).await;
-    assert!(exit.success());
+    assert!(gate.exit_within(Duration::from_secs(3)).await.success());
+}
+
+#[tokio::test]
+async fn connections_that_have_not_asked_yet_do_not_hold_up_a_drain() {
+    let mut slow = Vec::new();
+    for bytes in ["", "P", "GET /hello HTTP/1.1\r\n"] {
+        let mut gate = Gate::serving(["hello"]).start().await;
+        let mut raw = gate.raw().await;
+        raw.send(bytes).await;
+        eventually("it is open", async || gate.connections().await == 1.0).await;
+        gate.signal(Signal::TERM);
+        let began = Instant::now();
+        assert!(gate.exit_within(Duration::from_secs(15)).await.success());
+        if began.elapsed() > Duration::from_secs(3) {
+            slow.push((bytes, began.elapsed()));
+        }
+    }
+    assert!(slow.is_empty(), "{slow:?}");
 }
 
 #[tokio::test]
@@ -170,6 +183,35 @@ async fn a_changed_file_is_read_by_itself() {
         gate.get("/").await.text() == "three"
     })
     .await;
+}
+
+/// As Kubernetes updates a mounted ConfigMap: the file is a link into `..data`, and that
+/// link is replaced.
+#[tokio::test]
+async fn a_configuration_behind_a_swapped_link_is_read() {
+    let mut gate = Setup::default().route(&fixed("/", "one")).start().await;
+    let put = |version: &str| {
+        let dir = gate.dir().join(version);
+        std::fs::create_dir(&dir).unwrap();
+        let text = Setup::default().route(&fixed("/", version)).text();
+        std::fs::write(dir.join("routes.toml"), text).unwrap();
+        let link = gate.dir().join("..data_tmp");
+        std::os::unix::fs::symlink(version, &link).unwrap();
+        std::fs::rename(link, gate.dir().join("..data")).unwrap();
+    };
+    put("two");
+    let link = gate.dir().join("link");
+    std::os::unix::fs::symlink("..data/routes.toml", &link).unwrap();
+    std::fs::rename(link, gate.config()).unwrap();
+    eventually("the link is read", async || {
+        gate.get("/").await.text() == "two"
+    })
+    .await;
+    put("three");
+    let time = Duration::from_secs(5);
+    let swapped = async || gate.get("/").await.text() == "three";
+    crate::support::eventually_within(time, "the swapped link is read", swapped).await;
+    assert!(!gate.has_ended());
 }
 
 #[tokio::test]
@@ -315,6 +357,20 @@ async fn a_reload_opens_and_closes_listeners_and_drops_no_connection() {
     .await;
     assert_eq!(added.get("/").await.text(), "ok");
     assert_eq!(old.get("/").await.text(), "ok");
+}
+
+#[tokio::test]
+async fn every_listener_of_the_file_serves_also_where_the_kernel_chooses_the_ports() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let setup = Setup::default().listen(any).route(&fixed("/", "ok"));
+    let gate = within(Duration::from_secs(10), "two listeners", setup.start()).await;
+    assert_eq!(gate.addresses().len(), 2);
+    for address in gate.addresses() {
+        assert_eq!(
+            Connection::http1(*address).await.get("/").await.text(),
+            "ok"
+        );
+    }
 }
 
 #[tokio::test]

@@ -206,3 +206,55 @@ async fn a_refusal_has_a_request_id_and_proxy_status() {
     assert!(!id.is_empty() && answer.text().contains(id), "{answer:?}");
     assert_eq!(gate.log.access(id).await["error"], "malformed");
 }
+
+/// CVE-2023-44487: requests that are reset as fast as they are made.
+#[tokio::test]
+async fn a_flood_of_resets_ends_its_connection_and_nothing_else() {
+    let gate = Gate::serving(["hang", "hello"]).start().await;
+    let mut raw = gate.raw().await;
+    raw.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    raw.send([0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    let mut flood = Vec::new();
+    for stream in (1u32..40_000).step_by(2) {
+        let mut block = vec![0x82, 0x86, 0x04, 5];
+        block.extend(b"/hang");
+        block.extend([0x01, 1, b'a']);
+        flood.extend([0, 0, block.len() as u8, 1, 5]);
+        flood.extend(stream.to_be_bytes());
+        flood.extend(block);
+        flood.extend([0, 0, 4, 3, 0]);
+        flood.extend(stream.to_be_bytes());
+        flood.extend(8u32.to_be_bytes());
+    }
+    raw.send(flood).await;
+    raw.rest().await;
+    assert_eq!(gate.get("/hello").await.status(), 200);
+    gate.at_rest().await;
+}
+
+#[tokio::test]
+async fn unknown_methods_reach_the_guest_and_share_one_label() {
+    let gate = Gate::serving(["echo"]).start().await;
+    for method in ["BREW", "PROPFIND"] {
+        let request = Request::builder().method(method).uri("/echo").body(empty());
+        let answer = gate.ask(request.unwrap()).await.whole();
+        assert_eq!((answer.status(), answer.header("x-method")), (200, method));
+    }
+    let labels = [("http_request_method", "_OTHER")];
+    let metrics = gate.metrics().await;
+    assert_eq!(
+        metrics.sum("http_server_request_duration_seconds_count", &labels),
+        2.0
+    );
+}
+
+#[tokio::test]
+async fn options_of_the_whole_server_is_answered() {
+    let gate = Gate::serving(["hello"]).start().await;
+    let answer = status(
+        &gate,
+        "OPTIONS * HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    assert!((200..500).contains(&answer), "{answer}");
+}

@@ -305,3 +305,49 @@ async fn a_guest_cannot_forge_framing() {
         assert!(!answer.headers.contains_key("x-smuggled"));
     }
 }
+
+#[tokio::test]
+async fn a_status_that_is_not_final_is_a_fault() {
+    let gate = Gate::serving(["status"]).start().await;
+    for mut client in both_protocols(&gate).await {
+        for code in [0, 100, 101, 103, 199, 600, 999] {
+            let answer = client.get(&format!("/status?code={code}")).await.whole();
+            let refused = answer.status() == 502 || answer.text() == "invalid status\n";
+            assert!(refused, "{code}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_of_an_endless_body_ends_at_once() {
+    let gate = Gate::serving(["endless", "endless-p3"]).start().await;
+    for guest in ["endless", "endless-p3"] {
+        for mut client in both_protocols(&gate).await {
+            let request = Request::head(format!("/{guest}")).body(empty()).unwrap();
+            let asked = client.ask(request);
+            let answer = within(Duration::from_secs(5), "HEAD", asked).await.whole();
+            assert_eq!((answer.status(), answer.body.len()), (200, 0));
+        }
+    }
+    gate.at_rest().await;
+}
+
+#[tokio::test]
+async fn an_http_1_0_client_gets_a_body_it_understands() {
+    let gate = Gate::serving(["stream"]).start().await;
+    let mut client = gate.raw().await;
+    let answer = client
+        .ask("GET /stream?chunks=3&delay_ms=20&size=1 HTTP/1.0\r\n\r\n")
+        .await;
+    assert!(answer.ends_with("\r\n\r\nabc"), "{answer}");
+    assert!(!answer.contains("chunked"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_request_is_not_logged_as_broken_off() {
+    let gate = Gate::serving(["hello"]).start().await;
+    let request = Request::head("/hello").body(empty()).unwrap();
+    gate.ask(request).await.whole();
+    let line = gate.log.line("airgate::access").await;
+    assert_eq!(line["aborted"], false, "{line}");
+}

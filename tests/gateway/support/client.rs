@@ -220,7 +220,7 @@ impl Connection {
         &mut self,
         mut request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, hyper::Error> {
-        let sent = match &mut self.sender {
+        match &mut self.sender {
             Sender::Http1(sender) => {
                 if !request.headers().contains_key(HOST) {
                     let host = HeaderValue::try_from(&self.authority).unwrap();
@@ -240,36 +240,6 @@ impl Connection {
                 within(PATIENCE, "an idle connection", sender.ready()).await?;
                 within(PATIENCE, "a response head", sender.send_request(request)).await
             }
-        };
-        sent
-    }
-
-    /// Waits until the other side has closed.
-    pub async fn closed(&mut self) {
-        within(
-            PATIENCE,
-            "the end of a connection",
-            std::future::poll_fn(|cx| {
-                let ready = match &mut self.sender {
-                    Sender::Http1(sender) => sender.poll_ready(cx),
-                    Sender::Http2(sender) => sender.poll_ready(cx),
-                };
-                match ready {
-                    std::task::Poll::Ready(Err(_)) => std::task::Poll::Ready(()),
-                    _ => {
-                        cx.waker().wake_by_ref();
-                        std::task::Poll::Pending
-                    }
-                }
-            }),
-        )
-        .await;
-    }
-
-    pub fn is_closed(&self) -> bool {
-        match &self.sender {
-            Sender::Http1(sender) => sender.is_closed(),
-            Sender::Http2(sender) => sender.is_closed(),
         }
     }
 }

@@ -21,7 +21,7 @@ const START: Duration = Duration::from_secs(120);
 const TOKEN: &str = "a-token-for-tests";
 
 /// The state directory that gates share, so that each guest is compiled once.
-pub fn state_dir() -> &'static Path {
+fn state_dir() -> &'static Path {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     DIR.get_or_init(|| {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state");

@@ -1,5 +1,10 @@
 //! Where the guests are.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment is how CI talks to tests"
+)]
+
 use std::path::PathBuf;
 
 /// A component of `fixtures/components`.
@@ -19,7 +24,7 @@ pub fn interop(name: &str) -> Option<PathBuf> {
 }
 
 /// Whether a test may skip what this machine lacks.
-pub fn require_all() -> bool {
+fn require_all() -> bool {
     std::env::var_os("AIRGATE_TEST_REQUIRE_ALL").is_some_and(|value| value == "1")
 }
 

@@ -11,8 +11,8 @@ pub mod tls;
 mod wait;
 
 pub use client::{Answer, Connection, RequestBody, body, empty, get, streamed};
-pub use gate::{Gate, Refusal, Setup, airgate, state_dir, write_token};
-pub use guest::{guest, interop, missing, require_all};
+pub use gate::{Gate, Refusal, Setup, airgate, write_token};
+pub use guest::{guest, interop, missing};
 pub use log::Log;
 pub use metrics::Metrics;
 pub use raw::Raw;
