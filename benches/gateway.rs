@@ -20,7 +20,6 @@ use http::header::HOST;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use tokio::runtime::Runtime;
-use tokio::task::coop::unconstrained;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -196,7 +195,7 @@ fn invoke(criterion: &mut Criterion) {
         group.bench_function(label, |bencher| {
             bencher
                 .to_async(&runtime)
-                .iter(async || unconstrained(call(&version)).await);
+                .iter(async || call(&version).await);
         });
     }
 }
