@@ -1,6 +1,8 @@
 //! Who may ask: the bearer of the token (RFC 6750 §2.1).
 
-use std::io::{self, Write as _};
+use std::fs::{File, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use axum::extract::{Request, State};
@@ -48,24 +50,48 @@ impl AdminToken {
     }
 }
 
+/// Of several processes that start at once one makes the token, and the others take it.
 fn kept_token(path: &Path) -> io::Result<String> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    match std::fs::read_to_string(path) {
-        Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    let empty = match read_token(path) {
+        Ok(token) if token.is_empty() => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        read => return read,
+    };
+    // Only its owner may read it, and it has its name when it is whole.
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    writeln!(file, "{}", random_token()?)?;
+    file.as_file().sync_all()?;
+    let placed = if empty {
+        file.persist(path)
+    } else {
+        file.persist_noclobber(path)
+    };
+    match placed {
+        Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => {}
+        placed => drop(placed?),
     }
-    let token = random_token()?;
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{token}")?;
-    Ok(token)
+    read_token(path)
+}
+
+fn read_token(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    keep_private(&file, path)?;
+    let mut token = String::new();
+    file.read_to_string(&mut token)?;
+    Ok(token.trim().to_owned())
+}
+
+/// Takes the token from those who could read it beside its owner.
+fn keep_private(file: &File, path: &Path) -> io::Result<()> {
+    if file.metadata()?.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    match file.set_permissions(Permissions::from_mode(0o600)) {
+        Ok(()) => tracing::warn!(%path, "others could use the admin token; now it is private"),
+        Err(error) => tracing::warn!(%path, %error, "others can use the admin token"),
+    }
+    Ok(())
 }
 
 /// Lets only the bearer of the token through.
@@ -102,16 +128,57 @@ mod tests {
         assert!(!shown("Basic secret") && !shown("Bearer wrong") && !shown("secret"));
     }
 
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
     #[test]
     fn a_random_token_is_kept_and_private() {
-        use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(TOKEN_FILE);
         let token = kept_token(&path).unwrap();
         assert_eq!(kept_token(&path).unwrap(), token);
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!((token.len(), mode(&path)), (64, 0o600));
+    }
+
+    #[test]
+    fn an_empty_token_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(TOKEN_FILE);
+        std::fs::write(&path, "\n").unwrap();
+        let token = kept_token(&path).unwrap();
+        assert_eq!(kept_token(&path).unwrap(), token);
+        assert_eq!((token.len(), mode(&path)), (64, 0o600));
+    }
+
+    #[test]
+    fn a_token_that_others_can_read_becomes_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(TOKEN_FILE);
+        std::fs::write(&path, "mine\n").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(kept_token(&path).unwrap(), "mine");
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn who_opens_at_once_gets_the_same_token() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(TOKEN_FILE);
+            let tokens = std::thread::scope(|scope| {
+                let open = |_| scope.spawn(|| kept_token(&path).unwrap());
+                let opened: Vec<_> = (0..4).map(open).collect();
+                opened
+                    .into_iter()
+                    .map(|token| token.join().unwrap())
+                    .collect::<Vec<_>>()
+            });
+            assert!(
+                tokens
+                    .iter()
+                    .all(|token| *token == read_token(&path).unwrap())
+            );
+        }
     }
 }

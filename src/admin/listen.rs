@@ -72,11 +72,12 @@ impl AdminListener {
 
 /// Only the owner may connect. A socket that nobody listens on is replaced.
 fn bind_unix(path: &std::path::Path) -> io::Result<UnixListener> {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;
     }
-    let abandoned = path.exists() && std::os::unix::net::UnixStream::connect(path).is_err();
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    let abandoned = is_socket && std::os::unix::net::UnixStream::connect(path).is_err();
     if abandoned {
         std::fs::remove_file(path)?;
     }

@@ -8,10 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::seats::{Seat, Seats};
 use crate::core::{Instances, Reuse};
 use crate::monitoring::{GuestMetrics, InstanceCounts, instantiate_seconds};
-use crate::runtime::{Instance, InvokeError, Lease, Prepared, Sessions, Usage};
+use crate::runtime::{
+    Call, Instance, InvokeError, Joined, Lease, Prepared, RequestBody, Sessions, Usage,
+};
 
 /// How long a request waits for an instance when all are busy.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -35,6 +39,27 @@ pub(crate) struct Pool {
     ticks: AtomicU32,
 }
 
+type Request = http::Request<RequestBody>;
+
+/// How a request gets to an instance.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "moved at once; a box would cost an allocation a request"
+)]
+pub(crate) enum Way {
+    Leased(PoolLease, Request),
+    Joined(Joined),
+}
+
+#[allow(
+    clippy::large_enum_variant,
+    reason = "moved at once; a box would cost an allocation a request"
+)]
+enum Entry {
+    Seated(Seat, Request),
+    Joined(Joined),
+}
+
 struct Idle {
     instance: Instance,
     /// When it became idle, in ticks of the pool.
@@ -43,12 +68,13 @@ struct Idle {
 
 impl Pool {
     pub fn new(prepared: Prepared, policy: Instances, metrics: Arc<GuestMetrics>) -> Arc<Self> {
-        let seats = Seats::new(policy.max.get());
+        let room = Arc::<Notify>::default();
+        let seats = Seats::new(policy.max.get(), room.clone());
         Arc::new(Self {
             prepared,
             policy,
             metrics,
-            sessions: Arc::default(),
+            sessions: Sessions::new(room),
             instantiate_seconds: instantiate_seconds(),
             seats,
             idle: Mutex::default(),
@@ -63,36 +89,65 @@ impl Pool {
         &self.prepared
     }
 
-    /// Instances that already serve a request and have room for another.
-    pub fn sessions(&self) -> Option<&Sessions> {
-        match self.policy.reuse {
-            Reuse::Concurrent { .. } if self.lock(&self.idle).is_empty() => Some(&self.sessions),
-            _ => None,
-        }
-    }
-
-    /// Waits for an instance, reused where the policy says so, fresh otherwise.
+    /// Finds an instance for a request: one to itself, reused or fresh, or a place in one
+    /// that serves others and waits just now.
     ///
     /// # Errors
     /// All are busy and stay so, or a fresh one cannot be made.
-    pub async fn lease(self: &Arc<Self>) -> Result<PoolLease, InvokeError> {
-        let seat = match self.seats.try_take() {
-            Some(seat) => seat,
-            None => self
-                .seats
-                .wait(QUEUE_TIMEOUT)
-                .await
-                .ok_or(InvokeError::Overloaded)?,
+    pub async fn enter(self: &Arc<Self>, request: Request, call: Call) -> Result<Way, InvokeError> {
+        let mut waiting = Some(request);
+        let entry = match self.try_enter(&mut waiting, call) {
+            Some(entry) => entry,
+            None => {
+                let attempt = || self.try_enter(&mut waiting, call);
+                let entry = self.seats.wait(self.queue(), QUEUE_TIMEOUT, attempt).await;
+                entry.ok_or(InvokeError::Overloaded)?
+            }
+        };
+        let (seat, request) = match entry {
+            Entry::Joined(joined) => return Ok(Way::Joined(joined)),
+            Entry::Seated(seat, request) => (seat, request),
         };
         let instance = match self.take_idle() {
             Some(instance) => instance,
             None => self.fresh().await?,
         };
-        Ok(PoolLease {
+        let lease = PoolLease {
             pool: self.clone(),
             instance: Some(instance),
             _seat: seat,
-        })
+        };
+        Ok(Way::Leased(lease, request))
+    }
+
+    /// An idle instance is better than company, and company is better than a new instance.
+    fn try_enter(&self, waiting: &mut Option<Request>, call: Call) -> Option<Entry> {
+        let request = waiting.take()?;
+        let request = match self.policy.reuse {
+            Reuse::Concurrent { .. } if self.lock(&self.idle).is_empty() => {
+                match self.sessions.join(request, call) {
+                    Ok(joined) => return Some(Entry::Joined(joined)),
+                    Err(request) => request,
+                }
+            }
+            _ => request,
+        };
+        match self.seats.try_take() {
+            Some(seat) => Some(Entry::Seated(seat, request)),
+            None => {
+                *waiting = Some(request);
+                None
+            }
+        }
+    }
+
+    /// As many requests may wait as can be served.
+    fn queue(&self) -> u32 {
+        let at_once = match self.policy.reuse {
+            Reuse::Concurrent { at_once, .. } => at_once.get(),
+            Reuse::Fresh | Reuse::Serial { .. } => 1,
+        };
+        self.policy.max.get().saturating_mul(at_once)
     }
 
     fn take_idle(&self) -> Option<Instance> {
@@ -203,7 +258,7 @@ impl Pool {
         }
     }
 
-    /// Drops instances that have been idle for too long, and refreshes the gauges.
+    /// Drops instances that have been idle for too long.
     /// To be called every [`TICK`].
     pub fn maintain(&self) {
         let now = self.ticks.fetch_add(1, Ordering::Relaxed);
@@ -216,6 +271,9 @@ impl Pool {
             idle.drain(..count).collect()
         };
         drop(old);
+    }
+
+    pub fn refresh_gauges(&self) {
         self.metrics.set_instances(self.counts());
     }
 
@@ -249,6 +307,10 @@ impl Lease for PoolLease {
         self.instance
             .as_mut()
             .expect("a lease has its instance until it is finished")
+    }
+
+    fn is_reusable(&self) -> bool {
+        self.pool.policy.reuse != Reuse::Fresh
     }
 
     fn finish(mut self, usage: Usage, result: Result<(), InvokeError>) {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::pool::Pool;
+use super::pool::{Pool, Way};
 use crate::core::{ComponentName, ComponentSpec, Digest, Instances, Limits, VersionName};
 use crate::monitoring::{GuestMetrics, InstanceCounts};
-use crate::runtime::{Call, InvokeError, JoinError, Prepared, RequestBody, ResponseBody, invoke};
+use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, invoke};
 
 /// Immutable bytes of a component, compiled, with the pool of their instances.
 pub struct Version {
@@ -82,6 +82,10 @@ impl Version {
         self.pool.maintain();
     }
 
+    pub fn refresh_gauges(&self) {
+        self.pool.refresh_gauges();
+    }
+
     /// Serves one request.
     ///
     /// # Errors
@@ -100,16 +104,12 @@ impl Version {
 
     async fn dispatch(
         &self,
-        mut request: http::Request<RequestBody>,
+        request: http::Request<RequestBody>,
         call: Call,
     ) -> Result<http::Response<ResponseBody>, InvokeError> {
-        if let Some(sessions) = self.pool.sessions() {
-            match sessions.join(request, call, self.limits()).await {
-                Ok(answer) => return answer,
-                Err(JoinError(back)) => request = back,
-            }
+        match self.pool.enter(request, call).await? {
+            Way::Leased(lease, request) => invoke(lease, request, call).await,
+            Way::Joined(joined) => joined.answer(self.limits()).await,
         }
-        let lease = self.pool.lease().await?;
-        invoke(lease, request, call).await
     }
 }

@@ -38,11 +38,15 @@ pub struct Socket {
     pub tls: bool,
 }
 
+/// A listener of the configuration: its socket, and which of those with this socket it is.
+/// Port 0 may be there more than once, and is another port each time.
+type Wanted = (Socket, usize);
+
 /// The open listeners. What a new configuration still has is never closed.
 pub struct Listeners {
     gate: Arc<Gate>,
     tls: Arc<ArcSwapOption<TlsSettings>>,
-    open: HashMap<Socket, Listener>,
+    open: HashMap<Wanted, Listener>,
     /// Sockets that systemd has opened, by address (sd_listen_fds(3)).
     inherited: Vec<std::net::TcpListener>,
     workers: Arc<Workers>,
@@ -60,7 +64,7 @@ impl Drop for Listener {
 }
 
 /// Listeners that are bound and do not accept yet.
-pub struct Bound(Vec<(Socket, TcpListener)>);
+pub struct Bound(Vec<(Wanted, TcpListener)>);
 
 impl Listeners {
     pub fn new(
@@ -84,9 +88,9 @@ impl Listeners {
     /// An address is taken or not ours; nothing is changed then.
     pub fn bind(&mut self, config: &Config) -> Result<Bound, BindError> {
         let mut bound = Vec::new();
-        for socket in sockets(config) {
-            if !self.open.contains_key(&socket) {
-                bound.push((socket, self.listen(socket.address)?));
+        for wanted in wanted(config) {
+            if !self.open.contains_key(&wanted) {
+                bound.push((wanted, self.listen(wanted.0.address)?));
             }
         }
         Ok(Bound(bound))
@@ -110,9 +114,10 @@ impl Listeners {
     /// more, and uses `tls` for every handshake from now on.
     pub fn apply(&mut self, config: &Config, bound: Bound, tls: Option<TlsSettings>) {
         self.tls.store(tls.map(Arc::new));
-        let wanted = sockets(config);
-        self.open.retain(|socket, _| wanted.contains(socket));
-        for (socket, listener) in bound.0 {
+        let still = wanted(config);
+        self.open.retain(|wanted, _| still.contains(wanted));
+        for (wanted, listener) in bound.0 {
+            let (socket, _) = wanted;
             let local = listener.local_addr().unwrap_or(socket.address);
             let tls = socket.tls.then(|| self.tls.clone());
             let task = {
@@ -123,13 +128,13 @@ impl Listeners {
                 };
                 tokio::spawn(door.accept(listener)).abort_handle()
             };
-            self.open.insert(socket, Listener { local, task });
+            self.open.insert(wanted, Listener { local, task });
         }
     }
 
     /// Where connections are really accepted, with the ports the kernel chose.
     pub fn addresses(&self) -> Vec<Socket> {
-        let local = |(socket, listener): (&Socket, &Listener)| Socket {
+        let local = |((socket, _), listener): (&Wanted, &Listener)| Socket {
             address: listener.local,
             tls: socket.tls,
         };
@@ -144,7 +149,7 @@ impl Listeners {
     }
 }
 
-fn sockets(config: &Config) -> Vec<Socket> {
+fn wanted(config: &Config) -> Vec<Wanted> {
     let plain = config.server.listen.iter().map(|address| (*address, false));
     let tls = config
         .server
@@ -152,9 +157,15 @@ fn sockets(config: &Config) -> Vec<Socket> {
         .iter()
         .flat_map(|tls| &tls.listen)
         .map(|address| (*address, true));
+    let mut times = HashMap::new();
     plain
         .chain(tls)
-        .map(|(address, tls)| Socket { address, tls })
+        .map(|(address, tls)| {
+            let socket = Socket { address, tls };
+            let nth = times.entry(socket).or_insert(0);
+            *nth += 1;
+            (socket, *nth)
+        })
         .collect()
 }
 

@@ -1,13 +1,14 @@
 //! One connection: TLS, protocol, hyper, and its end.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,9 +16,10 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
 use super::gate::Gate;
-use super::io::Wire;
+use super::io::{Hangup, Wire};
 use super::service::{Peer, stack};
-use super::watchdog::{Pulse, PulseLimits, Watchdog};
+use super::streams::StreamExecutor;
+use super::watchdog::{Bark, Pulse, PulseLimits, Watchdog};
 use crate::component::Scheme;
 use crate::config::ServerLimits;
 use crate::monitoring::CONNECTION_ERRORS;
@@ -88,10 +90,10 @@ async fn secured(
     tls: &TlsAcceptor,
     limits: &ServerLimits,
 ) -> Result<(), ConnectionError> {
-    let handshake = timeout(limits.detection_timeout, tls.accept(socket)).await;
-    let stream = handshake
-        .map_err(|_| ConnectionError::Silent)?
-        .map_err(ConnectionError::Handshake)?;
+    let Some(handshake) = greet(gate, limits, tls.accept(socket)).await? else {
+        return Ok(());
+    };
+    let stream = handshake.map_err(ConnectionError::Handshake)?;
     // ALPN decides (RFC 7301), so nothing needs to be guessed.
     let version = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Version::Http2,
@@ -115,14 +117,30 @@ async fn plain(
     client: SocketAddr,
     limits: &ServerLimits,
 ) -> Result<(), ConnectionError> {
-    let detected = timeout(limits.detection_timeout, detect(&mut socket)).await;
-    let (version, early) = detected
-        .map_err(|_| ConnectionError::Silent)?
-        .map_err(ConnectionError::Read)?;
+    let Some(detected) = greet(gate, limits, detect(&mut socket)).await? else {
+        return Ok(());
+    };
+    let (version, early) = detected.map_err(ConnectionError::Read)?;
     if early.is_empty() {
         return Ok(());
     }
     drive(gate, socket, early, version, client, Scheme::Http, limits).await
+}
+
+/// Waits for a client's first words, but not for ever, and not while draining: who has
+/// asked nothing loses nothing.
+async fn greet<T>(
+    gate: &Gate,
+    limits: &ServerLimits,
+    words: impl Future<Output = T>,
+) -> Result<Option<T>, ConnectionError> {
+    tokio::select! {
+        words = timeout(limits.detection_timeout, words) => match words {
+            Ok(words) => Ok(Some(words)),
+            Err(_elapsed) => Err(ConnectionError::Silent),
+        },
+        () = gate.draining() => Ok(None),
+    }
 }
 
 /// Reads until the bytes are, or can no longer be, the HTTP/2 preface.
@@ -152,7 +170,7 @@ async fn drive<T>(
     limits: &ServerLimits,
 ) -> Result<(), ConnectionError>
 where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Hangup + Unpin + Send + 'static,
 {
     let pulse = Arc::new(Pulse::new(PulseLimits {
         head: limits.head_timeout,
@@ -169,12 +187,18 @@ where
         Version::Http1 => {
             let connection = http1(limits).serve_connection(wire, service);
             let mut connection = std::pin::pin!(connection);
-            watch(gate, &pulse, connection.as_mut(), |c| c.graceful_shutdown()).await
+            watch(gate, &pulse, version, connection.as_mut(), |c| {
+                c.graceful_shutdown()
+            })
+            .await
         }
         Version::Http2 => {
             let connection = http2(limits).serve_connection(wire, service);
             let mut connection = std::pin::pin!(connection);
-            watch(gate, &pulse, connection.as_mut(), |c| c.graceful_shutdown()).await
+            watch(gate, &pulse, version, connection.as_mut(), |c| {
+                c.graceful_shutdown()
+            })
+            .await
         }
     }
 }
@@ -183,39 +207,53 @@ where
 async fn watch<C>(
     gate: &Gate,
     pulse: &Pulse,
-    mut connection: std::pin::Pin<&mut C>,
-    say_goodbye: impl Fn(std::pin::Pin<&mut C>),
+    version: Version,
+    mut connection: Pin<&mut C>,
+    say_goodbye: impl Fn(Pin<&mut C>),
 ) -> Result<(), ConnectionError>
 where
     C: Future<Output = Result<(), hyper::Error>>,
 {
     let mut watchdog = Watchdog::new(pulse);
-    let (mut leaving, mut stalled) = (false, false);
-    std::future::poll_fn(|cx| {
+    let mut leaving = false;
+    let end = std::future::poll_fn(|cx| {
+        pulse.register(cx);
         loop {
             if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                return Poll::Ready(result.map_err(ConnectionError::Http));
+                return Poll::Ready(result.map(|()| End::Done).map_err(ConnectionError::Http));
             }
             if gate.is_draining() && !leaving {
                 leaving = true;
                 say_goodbye(connection.as_mut());
                 continue;
             }
-            if watchdog.poll(pulse, cx).is_ready() {
-                stalled = true;
-                return Poll::Ready(Ok(()));
+            // hyper would wait for the rest of a request head that nobody will answer.
+            if leaving && version == Version::Http1 && pulse.is_idle() {
+                return Poll::Ready(Ok(End::Done));
             }
-            return Poll::Pending;
+            match watchdog.poll(pulse, cx) {
+                Poll::Ready(Bark::Look) => {}
+                Poll::Ready(Bark::Close) => return Poll::Ready(Ok(End::Stalled)),
+                Poll::Pending => return Poll::Pending,
+            }
         }
-    })
-    .await?;
-    if stalled {
-        // HTTP/2 clients are told with GOAWAY; a client that reads nothing is not waited for.
-        say_goodbye(connection.as_mut());
-        let _ = timeout(GOODBYE, connection).await;
-        return Err(ConnectionError::Stalled);
+    });
+    match end.await? {
+        End::Done => return Ok(()),
+        // There is nothing to say in HTTP/1.
+        End::Stalled if version == Version::Http1 => {}
+        // Clients are told with GOAWAY; one that reads nothing is not waited for.
+        End::Stalled => {
+            say_goodbye(connection.as_mut());
+            let _ = timeout(GOODBYE, connection).await;
+        }
     }
-    Ok(())
+    Err(ConnectionError::Stalled)
+}
+
+enum End {
+    Done,
+    Stalled,
 }
 
 fn http1(limits: &ServerLimits) -> http1::Builder {
@@ -234,8 +272,11 @@ fn http1(limits: &ServerLimits) -> http1::Builder {
     builder
 }
 
-fn http2(limits: &ServerLimits) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2(limits: &ServerLimits) -> http2::Builder<StreamExecutor> {
+    let executor = StreamExecutor {
+        write_timeout: limits.write_timeout,
+    };
+    let mut builder = http2::Builder::new(executor);
     let window = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
     builder
         .timer(TokioTimer::new())

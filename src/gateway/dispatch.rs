@@ -181,16 +181,16 @@ fn log_failure(error: &InvokeError, deployment: &Deployment, version: &str, id: 
 async fn ask_directory(
     route: &Route,
     directory: &Directory,
-    mut parts: Parts,
+    parts: Parts,
     asker: &Asker,
 ) -> Answer {
-    strip_prefix(&mut parts, route);
+    let path = parts.uri.path();
+    // What follows the prefix names the file; the request keeps all of it.
     let path = match (&route.path, &route.strip_prefix) {
-        // What follows the prefix names the file.
-        (PathPattern::Prefix(prefix), None) => without_prefix(parts.uri.path(), prefix)
-            .unwrap_or("/")
-            .to_owned(),
-        _ => parts.uri.path().to_owned(),
+        (_, Some(prefix)) | (PathPattern::Prefix(prefix), None) => {
+            without_prefix(path, prefix).unwrap_or(path).to_owned()
+        }
+        _ => path.to_owned(),
     };
     match directory.serve(&path, Request::from_parts(parts, ())).await {
         Ok(response) => Answer::new(response),

@@ -4,7 +4,8 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use http::{Method, Request, Response, Uri};
+use http::header::LOCATION;
+use http::{HeaderValue, Method, Request, Response, Uri};
 use tower::Service as _;
 use tower_http::services::ServeDir;
 
@@ -23,7 +24,8 @@ impl Directory {
         Self { root, index, files }
     }
 
-    /// Serves `path`, which is normalised and starts with `/`.
+    /// Serves `path`, which is normalised and starts with `/`; `request` has the path that
+    /// the client asked for.
     ///
     /// # Errors
     /// There is no such file, it lies outside, or the method is neither GET nor HEAD.
@@ -42,13 +44,17 @@ impl Directory {
             return Err(Fault::NoRoute);
         }
         let (mut parts, _) = request.into_parts();
-        parts.uri = Uri::try_from(path).map_err(|_| Fault::NoRoute)?;
+        let path = Uri::try_from(path).map_err(|_| Fault::NoRoute)?;
+        let asked = std::mem::replace(&mut parts.uri, path);
         let response = self
             .files
             .clone()
             .call(Request::from_parts(parts, ()))
             .await;
-        let response = response.unwrap_or_else(|never: Infallible| match never {});
+        let mut response = response.unwrap_or_else(|never: Infallible| match never {});
+        if let Some(location) = response.headers_mut().get_mut(LOCATION) {
+            *location = with_slash(&asked)?;
+        }
         match response.status().as_u16() {
             404 => Err(Fault::NoRoute),
             500.. => Err(Fault::Internal),
@@ -74,6 +80,22 @@ impl Directory {
     }
 }
 
+/// Where a directory is found whose slash was left out: below the prefix of its route,
+/// which tower-http has not seen.
+fn with_slash(asked: &Uri) -> Result<HeaderValue, Fault> {
+    if asked.path().ends_with('/') {
+        // The index itself is a directory.
+        return Err(Fault::NoRoute);
+    }
+    // Two slashes in front would lead to another host (RFC 3986 §4.2).
+    let path = asked.path().trim_start_matches('/');
+    let target = match asked.query() {
+        Some(query) => format!("/{path}/?{query}"),
+        None => format!("/{path}/"),
+    };
+    HeaderValue::try_from(target).map_err(|_| Fault::Internal)
+}
+
 fn percent_decode(path: &str) -> Result<String, ()> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
@@ -91,4 +113,22 @@ fn percent_decode(path: &str) -> Result<String, ()> {
         decoded.push((digit()? * 16 + digit()?) as u8);
     }
     String::from_utf8(decoded).map_err(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_found_where_it_was_asked_for() {
+        for (asked, found) in [
+            ("/static/sub", "/static/sub/"),
+            ("/static/sub?a=b", "/static/sub/?a=b"),
+            ("//else.where/sub", "/else.where/sub/"),
+        ] {
+            let asked = Uri::try_from(asked).unwrap();
+            assert_eq!(with_slash(&asked).unwrap(), found);
+        }
+        assert!(with_slash(&Uri::from_static("/static/sub/")).is_err());
+    }
 }

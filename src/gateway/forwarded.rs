@@ -1,6 +1,6 @@
 //! Who the client is, said to guests: `X-Forwarded-For`, `-Proto` and `-Host`.
 //!
-//! What a client says of itself is believed only where the operator trusts the peer; from
+//! What a client says of itself, in these or any other `X-Forwarded-*`, is believed only where the operator trusts the peer; from
 //! anybody else these fields are removed, so that a guest can rely on them.
 
 use bytes::Bytes;
@@ -12,20 +12,28 @@ use crate::component::Scheme;
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 pub(crate) fn set(headers: &mut HeaderMap, peer: &Peer, trusted: &[ipnet::IpNet]) {
     let scheme = HeaderValue::from_static(peer.scheme.as_str());
     let believed = !trusted.is_empty() && trusted.iter().any(|net| net.contains(&peer.address));
     if !believed {
-        headers.remove(FORWARDED);
-        headers.remove(FORWARDED_HOST);
+        remove_claims(headers);
         headers.insert(FOR, peer.address_value.clone());
         headers.insert(PROTO, scheme);
         return;
     }
     headers.insert(FOR, through(headers, peer));
     headers.entry(PROTO).or_insert(scheme);
+}
+
+/// Removes everything by which a client could pass for a proxy.
+fn remove_claims(headers: &mut HeaderMap) {
+    let is_claim =
+        |name: &&HeaderName| **name == FORWARDED || name.as_str().starts_with("x-forwarded-");
+    // Nearly always there is none.
+    while let Some(claim) = headers.keys().find(is_claim).cloned() {
+        headers.remove(claim);
+    }
 }
 
 /// The addresses a request came through, the nearest last. A field may come in several

@@ -16,6 +16,7 @@ pub struct Gate {
     snapshot: ArcSwap<Snapshot>,
     in_flight: AtomicUsize,
     draining: AtomicBool,
+    drain: Notify,
     /// Accepted and not yet closed.
     connections: AtomicUsize,
     closed: Notify,
@@ -30,6 +31,7 @@ impl Gate {
             snapshot: ArcSwap::from_pointee(snapshot),
             in_flight: AtomicUsize::new(0),
             draining: AtomicBool::new(false),
+            drain: Notify::new(),
             connections: AtomicUsize::new(0),
             closed: Notify::new(),
             pulses: Mutex::default(),
@@ -79,17 +81,27 @@ impl Gate {
     }
 
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.draining.load(Ordering::SeqCst)
     }
 
     /// No new requests from now on; connections close as soon as they are idle.
     pub fn start_drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.store(true, Ordering::SeqCst);
+        self.drain.notify_waiters();
         let pulses = self.pulses.lock().unwrap_or_else(PoisonError::into_inner);
         pulses
             .values()
             .filter_map(Weak::upgrade)
             .for_each(|pulse| pulse.wake());
+    }
+
+    /// Waits until a drain begins.
+    pub(crate) async fn draining(&self) {
+        let mut drain = std::pin::pin!(self.drain.notified());
+        drain.as_mut().enable();
+        if !self.is_draining() {
+            drain.await;
+        }
     }
 
     /// Waits until every connection has closed.

@@ -129,13 +129,11 @@ fn check_authority(authority: &Authority) -> Result<(), Fault> {
 /// Fields meant for this connection alone go no further (RFC 9110 §7.6.1). Those with a
 /// fixed meaning are kept from guests by the runtime; these are the ones a client names.
 fn remove_hop_by_hop(parts: &mut Parts) {
-    let Some(value) = parts.headers.get(CONNECTION) else {
-        return;
-    };
-    let usual = |value: &[u8]| {
+    let usual = |value: &HeaderValue| {
+        let value = value.as_bytes();
         value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
     };
-    if usual(value.as_bytes()) {
+    if parts.headers.get_all(CONNECTION).iter().all(usual) {
         return;
     }
     let values = parts

@@ -7,11 +7,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use futures_util::FutureExt as _;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, Interest};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::watchdog::Pulse;
+
+/// A socket that can tell whether its peer has closed, without reading what is unread.
+pub(crate) trait Hangup {
+    fn has_hung_up(&self) -> bool;
+}
+
+impl Hangup for TcpStream {
+    fn has_hung_up(&self) -> bool {
+        let ready = self.ready(Interest::READABLE).now_or_never();
+        matches!(ready, Some(Ok(ready)) if ready.is_read_closed())
+    }
+}
+
+impl Hangup for TlsStream<TcpStream> {
+    fn has_hung_up(&self) -> bool {
+        self.get_ref().0.has_hung_up()
+    }
+}
 
 pub(crate) struct Wire<T> {
     io: TokioIo<T>,
@@ -57,7 +78,7 @@ impl<T: AsyncRead + Unpin> Read for Wire<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> Write for Wire<T> {
+impl<T: AsyncWrite + Hangup + Unpin> Write for Wire<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -68,6 +89,10 @@ impl<T: AsyncWrite + Unpin> Write for Wire<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes whenever it is polled, so here is where to look for the client.
+        if self.pulse.takes_look() && self.io.inner().has_hung_up() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.wrote(flushed)
     }

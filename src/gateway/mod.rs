@@ -24,6 +24,7 @@ mod respond;
 mod router;
 mod service;
 mod snapshot;
+mod streams;
 mod tls;
 mod watchdog;
 mod workers;

@@ -13,6 +13,7 @@ use super::body::{Body, BodyFailure};
 use super::dispatch::Answer;
 use super::service::{Inbound, Peer};
 use super::snapshot::{Entry, Snapshot};
+use super::streams::Stream;
 use crate::component::RequestWatch;
 use crate::core::{Fault, RequestId};
 use crate::monitoring::{AccessLine, Protocol, Sample, log_access};
@@ -34,6 +35,8 @@ pub(crate) struct Record {
     received: Option<RequestWatch>,
     sent: u64,
     complete: bool,
+    /// Only on HTTP/2.
+    stream: Option<Arc<Stream>>,
     /// Only where there is an access log.
     line: Option<Box<Line>>,
     /// It was counted in, and must be counted out.
@@ -70,6 +73,7 @@ impl Record {
             received: None,
             sent: 0,
             complete: false,
+            stream: Stream::current(),
             line,
             admitted: false,
         }
@@ -162,6 +166,9 @@ pub struct ObservedBody {
 impl ObservedBody {
     pub(crate) fn new(body: Body, mut record: Record) -> Self {
         record.complete = body.is_end_stream();
+        if let Some(stream) = &record.stream {
+            stream.hand_over();
+        }
         Self { body, record }
     }
 }
@@ -175,7 +182,13 @@ impl HttpBody for ObservedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         let this = self.get_mut();
+        if let Some(stream) = &this.record.stream {
+            stream.take_back();
+        }
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        if let (Some(stream), Some(Ok(_))) = (&this.record.stream, &frame) {
+            stream.hand_over();
+        }
         match &frame {
             Some(Ok(frame)) => {
                 this.record.sent += frame.data_ref().map_or(0, |data| data.len() as u64);

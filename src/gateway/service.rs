@@ -6,10 +6,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::Guard;
-use http::{HeaderValue, Request, Response};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder, service_fn};
 
+use super::body::Body;
 use super::dispatch::{Answer, dispatch};
 use super::gate::Gate;
 use super::observe::{ObservedBody, Record};
@@ -95,11 +99,26 @@ async fn observe<S>(
 where
     S: Service<Inbound, Response = Answer, Error = Infallible>,
 {
+    let is_head = inbound.request.method() == Method::HEAD;
     let mut record = Record::begin(peer, &inbound);
     let mut answer = match record.admit(&inbound.snapshot) {
         Ok(()) => inner.call(inbound).await?,
         Err(fault) => Answer::fault(&fault, &inbound),
     };
+    if is_head {
+        leave_out_body(&mut answer.response);
+    }
     record.answered(&mut answer);
     Ok(answer.response.map(|body| ObservedBody::new(body, record)))
+}
+
+/// A response to HEAD has the fields that GET would have, and no content (RFC 9110 §9.3.2).
+fn leave_out_body(response: &mut Response<Body>) {
+    let length = response.body().size_hint().exact();
+    if let (Some(length), false) = (length, response.headers().contains_key(CONTENT_LENGTH)) {
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    *response.body_mut() = Body::Bytes(Bytes::new());
 }

@@ -14,6 +14,8 @@ use tokio::time::{Instant, Sleep};
 
 /// Never.
 const NEVER: u64 = u64::MAX;
+/// How often a connection whose client waits is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a connection is doing, written by its socket and its requests.
 pub(crate) struct Pulse {
@@ -27,7 +29,12 @@ pub(crate) struct Pulse {
     waiting_until: AtomicU64,
     /// When the client must have taken a byte.
     writing_until: AtomicU64,
+    /// When to look whether the client is still there, while it waits for an answer.
+    look_at: AtomicU64,
+    /// It is time to look; the socket does.
+    look: AtomicBool,
     waker: AtomicWaker,
+    registered: AtomicBool,
 }
 
 /// How long each kind of waiting may last.
@@ -49,7 +56,10 @@ impl Pulse {
             read: AtomicBool::new(false),
             waiting_until: AtomicU64::new(NEVER),
             writing_until: AtomicU64::new(NEVER),
+            look_at: AtomicU64::new(NEVER),
+            look: AtomicBool::new(false),
             waker: AtomicWaker::new(),
+            registered: AtomicBool::new(false),
         };
         let until = pulse.millis(pulse.epoch + limits.keep_alive);
         pulse.waiting_until.store(until, Ordering::Relaxed);
@@ -90,7 +100,25 @@ impl Pulse {
             let until = self.millis(Instant::from_std(now) + self.limits.keep_alive);
             self.waiting_until.store(until, Ordering::Relaxed);
             self.read.store(false, Ordering::Relaxed);
+            self.look_at.store(NEVER, Ordering::Relaxed);
         }
+    }
+
+    /// A request waits for its guest. Nobody reads from the socket meanwhile where its body
+    /// is not read, so nobody would notice that the client has gone (HTTP/1 only).
+    fn note_waiting_client(&self) {
+        if self.limits.heads_begin_on_read
+            && !self.is_idle()
+            && self.look_at.load(Ordering::Relaxed) == NEVER
+        {
+            let at = self.millis(Instant::now() + LOOK_EVERY);
+            self.look_at.store(at, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the socket should look if the client is still there. True once.
+    pub fn takes_look(&self) -> bool {
+        self.look.load(Ordering::Relaxed) && self.look.swap(false, Ordering::Relaxed)
     }
 
     pub fn on_write_blocked(&self) {
@@ -106,6 +134,20 @@ impl Pulse {
         }
     }
 
+    /// Lets [`Pulse::wake`] reach the task that polls the connection; to be called before
+    /// the drain flag is read.
+    pub fn register(&self, cx: &Context<'_>) {
+        // A task's waker stays the same, so once is enough.
+        if !self.registered.swap(true, Ordering::Relaxed) {
+            self.waker.register(cx.waker());
+        }
+    }
+
+    /// No request is being served.
+    pub fn is_idle(&self) -> bool {
+        self.active.load(Ordering::Relaxed) == 0
+    }
+
     /// Makes the connection look at the drain flag.
     pub fn wake(&self) {
         self.waker.wake();
@@ -115,6 +157,20 @@ impl Pulse {
         let waiting = self.waiting_until.load(Ordering::Relaxed);
         waiting.min(self.writing_until.load(Ordering::Relaxed))
     }
+
+    /// When there is something to do next.
+    fn next(&self) -> u64 {
+        self.deadline().min(self.look_at.load(Ordering::Relaxed))
+    }
+}
+
+/// What the watchdog wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bark {
+    /// A deadline has passed: close the connection.
+    Close,
+    /// Poll the connection, so that its socket looks for the client.
+    Look,
 }
 
 /// Polled with the connection; ready when a deadline has passed.
@@ -122,7 +178,6 @@ pub(crate) struct Watchdog {
     timer: Pin<Box<Sleep>>,
     /// When the timer fires, in milliseconds of the pulse's epoch.
     set_to: u64,
-    registered: bool,
 }
 
 impl Watchdog {
@@ -134,27 +189,28 @@ impl Watchdog {
         Self {
             timer: Box::pin(tokio::time::sleep_until(at)),
             set_to,
-            registered: false,
         }
     }
 
-    pub fn poll(&mut self, pulse: &Pulse, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.registered {
-            // A task's waker stays the same, so once is enough.
-            pulse.waker.register(cx.waker());
-            self.registered = true;
-        }
+    pub fn poll(&mut self, pulse: &Pulse, cx: &mut Context<'_>) -> Poll<Bark> {
         pulse.note_begun_head();
+        pulse.note_waiting_client();
         loop {
-            let deadline = pulse.deadline();
+            let deadline = pulse.next();
             if deadline < self.set_to {
                 self.set(pulse, deadline);
             }
             if self.timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            if deadline <= pulse.epoch.elapsed().as_millis() as u64 {
-                return Poll::Ready(());
+            let now = pulse.epoch.elapsed().as_millis() as u64;
+            if pulse.deadline() <= now {
+                return Poll::Ready(Bark::Close);
+            }
+            if deadline <= now {
+                pulse.look_at.store(NEVER, Ordering::Relaxed);
+                pulse.look.store(true, Ordering::Relaxed);
+                return Poll::Ready(Bark::Look);
             }
             // While a request is served nothing is due; look again later.
             let later = self.set_to + pulse.limits.keep_alive.as_millis().max(1) as u64;
@@ -183,7 +239,9 @@ mod tests {
 
     async fn closes_after(pulse: &Pulse, watchdog: &mut Watchdog) -> Duration {
         let began = Instant::now();
-        std::future::poll_fn(|cx| watchdog.poll(pulse, cx)).await;
+        while std::future::poll_fn(|cx| watchdog.poll(pulse, cx)).await == Bark::Look {
+            assert!(pulse.takes_look() && !pulse.takes_look());
+        }
         began.elapsed()
     }
 

@@ -206,6 +206,8 @@ pub struct ResponseBody {
     ready: VecDeque<Frame<Bytes>>,
     /// What is still to come.
     rest: Option<Box<Rest>>,
+    /// Its length, where the guest has said it.
+    declared: Option<u64>,
     limit: Option<ByteSize>,
     sent: u64,
 }
@@ -217,24 +219,48 @@ struct Rest {
 
 impl ResponseBody {
     /// All of it is here: its length is known and the guest is done.
-    pub(crate) fn whole(ready: VecDeque<Frame<Bytes>>, limit: Option<ByteSize>) -> Self {
-        Self {
+    pub(crate) fn whole(
+        ready: VecDeque<Frame<Bytes>>,
+        declared: Option<u64>,
+        limit: Option<ByteSize>,
+    ) -> Result<Self, InvokeError> {
+        let bytes: u64 = ready
+            .iter()
+            .filter_map(Frame::data_ref)
+            .map(|data| data.len() as u64)
+            .sum();
+        if limit.is_some_and(|limit| bytes > limit.0) {
+            return Err(InvokeError::BadResponse(
+                "its body is larger than its limit",
+            ));
+        }
+        // A shorter body than its length would make the next response a part of this one.
+        if bytes > 0 && declared.is_some_and(|declared| declared != bytes) {
+            return Err(InvokeError::BadResponse(
+                "its body is not as long as it says",
+            ));
+        }
+        Ok(Self {
             ready,
             rest: None,
+            declared,
             limit,
             sent: 0,
-        }
+        })
     }
 
     pub(crate) fn streaming(
         ready: VecDeque<Frame<Bytes>>,
+        declared: Option<u64>,
         body: WasiBody,
         verdict: Verdict,
         limit: Option<ByteSize>,
     ) -> Self {
+        let rest = Some(Box::new(Rest { body, verdict }));
         Self {
             ready,
-            rest: Some(Box::new(Rest { body, verdict })),
+            rest,
+            declared,
             limit,
             sent: 0,
         }
@@ -247,6 +273,11 @@ impl ResponseBody {
             .sum()
     }
 
+    /// All that the guest has announced was sent. hyper does not ask again then.
+    fn is_satisfied(&self) -> bool {
+        self.declared == Some(self.sent) && self.sent > 0
+    }
+
     /// Counts a frame against the limit.
     fn admit(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
         self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -256,7 +287,14 @@ impl ResponseBody {
                 self.ready.clear();
                 Err(BodyError::TooLarge(limit))
             }
-            _ => Ok(frame),
+            _ => {
+                if self.is_satisfied()
+                    && let Some(rest) = &mut self.rest
+                {
+                    rest.verdict.let_finish();
+                }
+                Ok(frame)
+            }
         }
     }
 }
@@ -301,7 +339,12 @@ impl Body for ResponseBody {
             let Some(rest) = &mut self.rest else {
                 return Poll::Ready(None);
             };
-            match ready!(Pin::new(&mut rest.body).poll_frame(cx)) {
+            let Poll::Ready(frame) = Pin::new(&mut rest.body).poll_frame(cx) else {
+                ready!(rest.verdict.poll_deadline(cx));
+                self.rest = None;
+                return Poll::Ready(Some(Err(BodyError::Guest(InvokeError::Timeout))));
+            };
+            match frame {
                 Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
                 Some(Ok(frame)) => return Poll::Ready(Some(self.admit(frame))),
                 Some(Err(error)) => {
@@ -327,7 +370,7 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ready.is_empty() && self.rest.is_none()
+        self.ready.is_empty() && (self.rest.is_none() || self.is_satisfied())
     }
 
     fn size_hint(&self) -> SizeHint {

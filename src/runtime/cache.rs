@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use wasmtime::Engine;
@@ -15,12 +15,13 @@ use wasmtime::component::Component;
 use crate::core::Digest;
 
 const KEY_FILE: &str = "cache.key";
+const KEY_SIZE: usize = 32;
 const MAC_SIZE: usize = 32;
 
 /// A directory of compiled components that only this installation has written.
 pub struct CodeCache {
     dir: PathBuf,
-    key: [u8; 32],
+    key: [u8; KEY_SIZE],
 }
 
 impl CodeCache {
@@ -123,31 +124,34 @@ fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize(engine, code) }
 }
 
-fn read_or_make_key(path: &Path) -> io::Result<[u8; 32]> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut key = [0; 32];
-    match fs::File::open(path) {
-        Ok(mut file) => match file.read_exact(&mut key) {
-            Ok(()) => return Ok(key),
-            // A crash while it was made: nothing was signed with it yet.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
-            Err(error) => return Err(error),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+/// Of several processes that start at once one makes the key, and the others take it.
+fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_SIZE]> {
+    let damaged = match read_key(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => true,
+        read => return read,
+    };
+    let mut key = [0; KEY_SIZE];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    let temporary = path.with_extension(format!("key.{}", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)?;
+    // Only its owner may read it, and it has its name when it is whole.
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(&key)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    file.as_file().sync_all()?;
+    let placed = if damaged {
+        file.persist(path)
+    } else {
+        file.persist_noclobber(path)
+    };
+    match placed {
+        Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => {}
+        placed => drop(placed?),
+    }
+    read_key(path)
+}
+
+fn read_key(path: &Path) -> io::Result<[u8; KEY_SIZE]> {
+    let mut key = [0; KEY_SIZE];
+    fs::File::open(path)?.read_exact(&mut key)?;
     Ok(key)
 }
 
@@ -175,5 +179,24 @@ mod tests {
         fs::write(&path, b"short").unwrap();
         let key = read_or_make_key(&path).unwrap();
         assert_eq!(read_or_make_key(&path).unwrap(), key);
+    }
+
+    #[test]
+    fn who_opens_at_once_gets_the_same_key() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(KEY_FILE);
+            let keys = std::thread::scope(|scope| {
+                let open = |_| scope.spawn(|| read_or_make_key(&path).unwrap());
+                let opened: Vec<_> = (0..4).map(open).collect();
+                opened
+                    .into_iter()
+                    .map(|key| key.join().unwrap())
+                    .collect::<Vec<_>>()
+            });
+            assert!(keys.iter().all(|key| *key == read_key(&path).unwrap()));
+            let files = fs::read_dir(dir.path()).unwrap().count();
+            assert_eq!(files, 1, "a key that lost is left");
+        }
     }
 }

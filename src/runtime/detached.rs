@@ -2,14 +2,15 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::cpu::Metered;
 use super::error::InvokeError;
-use super::instance::Recipe;
+use super::instance::{Recipe, Usage};
 use super::invoke::Lease;
 use super::join::Joinable;
 use super::terms::{Deadline, Terms};
@@ -39,6 +40,7 @@ where
     let (cancel, cancelled) = oneshot::channel();
     let task = Detached {
         running,
+        done: None,
         deadline: Deadline::maybe(terms.stream_deadline),
         cancelled: Some(cancelled),
         result: Some(result),
@@ -54,11 +56,16 @@ where
             if lane == Lane::Fast {
                 joinable.open();
             }
-            Verdict::Shared(joinable.clone())
+            let end = End::Awaited(results);
+            let deadline = Deadline::maybe(terms.stream_deadline);
+            Verdict::Shared {
+                joinable: joinable.clone(),
+                end,
+                deadline,
+            }
         }
         None => Verdict::Own {
-            results,
-            result: None,
+            end: End::Awaited(results),
             cancel: Some(cancel),
         },
     };
@@ -77,9 +84,12 @@ where
 }
 
 /// A call in a task of its own.
-struct Detached<F> {
+struct Detached<L, F> {
     running: Pin<Box<Metered<F>>>,
+    /// The guest is done; its instance may serve again once its body has been read.
+    done: Option<(L, Usage)>,
     deadline: Deadline,
+    /// `None`: nobody can cancel it any more.
     cancelled: Option<oneshot::Receiver<()>>,
     result: Option<oneshot::Sender<Result<(), InvokeError>>>,
     joinable: Option<Arc<Joinable>>,
@@ -87,7 +97,7 @@ struct Detached<F> {
     lane: Lane,
 }
 
-impl<L: Lease, F> Detached<F>
+impl<L: Lease, F> Detached<L, F>
 where
     F: Future<Output = (L, Result<(), InvokeError>)> + Send + 'static,
 {
@@ -101,26 +111,50 @@ where
 
     /// Ready with whether the task must go on elsewhere.
     fn poll(&mut self, cx: &mut Context<'_>, leave: bool) -> Poll<bool> {
-        if let Poll::Ready(((lease, result), cpu)) = self.running.as_mut().poll(cx) {
-            self.end(lease, result, cpu);
+        if self.done.is_none()
+            && let Poll::Ready(((lease, result), cpu)) = self.running.as_mut().poll(cx)
+            && self.end(lease, result, cpu).is_ready()
+        {
             return Poll::Ready(false);
         }
-        if let Some(cancelled) = &mut self.cancelled {
-            match Pin::new(cancelled).poll(cx) {
-                Poll::Ready(Ok(())) => self.cancelled = None,
-                Poll::Ready(Err(_)) => return Poll::Ready(false),
-                Poll::Pending => {}
+        if let Poll::Ready(wish) = self.poll_cancelled(cx) {
+            match (wish, self.done.take()) {
+                (Wish::LetFinish, None) => {}
+                (Wish::LetFinish, Some((lease, usage))) => {
+                    lease.finish(usage, Ok(()));
+                    return Poll::Ready(false);
+                }
+                // Whoever read the body gave it up, or saw it break.
+                (Wish::Cancel, done) => {
+                    if let Some((lease, usage)) = done {
+                        lease.finish(usage, Err(InvokeError::Interrupted));
+                    }
+                    return Poll::Ready(false);
+                }
             }
         }
         if self.poll_deadline(cx).is_ready() {
             self.tell(Err(InvokeError::Timeout));
             return Poll::Ready(false);
         }
-        if leave && self.running.overran() {
+        if leave && self.done.is_none() && self.running.overran() {
             Poll::Ready(true)
         } else {
             Poll::Pending
         }
+    }
+
+    /// Ready once.
+    fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> Poll<Wish> {
+        let Some(cancelled) = &mut self.cancelled else {
+            return Poll::Pending;
+        };
+        let wish = match ready!(Pin::new(cancelled).poll(cx)) {
+            Ok(()) => Wish::LetFinish,
+            Err(_) => Wish::Cancel,
+        };
+        self.cancelled = None;
+        Poll::Ready(wish)
     }
 
     /// A shared instance lives as long as the last request that joined it may.
@@ -134,7 +168,13 @@ where
         self.deadline.poll(cx)
     }
 
-    fn end(&mut self, mut lease: L, mut result: Result<(), InvokeError>, cpu: Duration) {
+    /// The guest is done. Ready when there is nothing left to wait for.
+    fn end(
+        &mut self,
+        mut lease: L,
+        mut result: Result<(), InvokeError>,
+        cpu: Duration,
+    ) -> Poll<()> {
         if result.is_ok() && lease.instance().has_open_body() {
             result = Err(InvokeError::BadResponse(
                 "it returned without finishing its body",
@@ -143,7 +183,12 @@ where
         let usage = lease.instance().usage(cpu);
         // Told before the store goes, because the end of the store ends the body.
         self.tell(result.clone());
+        if result.is_ok() && lease.is_reusable() && self.cancelled.is_some() {
+            self.done = Some((lease, usage));
+            return Poll::Pending;
+        }
         lease.finish(usage, result);
+        Poll::Ready(())
     }
 
     fn tell(&mut self, result: Result<(), InvokeError>) {
@@ -156,7 +201,7 @@ where
     }
 }
 
-impl<F> Drop for Detached<F> {
+impl<L, F> Drop for Detached<L, F> {
     fn drop(&mut self) {
         if let Some(joinable) = &self.joinable {
             joinable.leave();
@@ -167,18 +212,73 @@ impl<F> Drop for Detached<F> {
     }
 }
 
+/// What the reader of the body wants of the guest.
+enum Wish {
+    LetFinish,
+    Cancel,
+}
+
 /// How a body's guest ended, for the one who reads the body.
 pub(crate) enum Verdict {
     /// It was done before the body was.
     Settled,
     /// It runs for this body alone: dropping the verdict cancels it.
     Own {
-        results: oneshot::Receiver<Result<(), InvokeError>>,
-        result: Option<Result<(), InvokeError>>,
+        end: End,
         cancel: Option<oneshot::Sender<()>>,
     },
-    /// It serves others too.
-    Shared(Arc<Joinable>),
+    /// It serves others too, so its body has a deadline of its own.
+    Shared {
+        joinable: Arc<Joinable>,
+        end: End,
+        deadline: Deadline,
+    },
+}
+
+/// The end of a guest's task.
+pub(crate) enum End {
+    Awaited(oneshot::Receiver<Result<(), InvokeError>>),
+    /// `None`: it ended well.
+    Known(Option<InvokeError>),
+    /// Somebody else's task: its failure is known to the one it was joined through.
+    Elsewhere,
+}
+
+impl End {
+    fn learn(&mut self, result: Option<Result<(), InvokeError>>) {
+        if let Some(result) = result {
+            *self = Self::Known(result.err());
+        }
+    }
+
+    /// The failure, if it is known by now.
+    fn failure(&mut self) -> Option<InvokeError> {
+        if let Self::Awaited(results) = self {
+            let result = match results.try_recv() {
+                Ok(result) => Some(result),
+                Err(TryRecvError::Empty) => None,
+                // The task is gone without a word: it panicked.
+                Err(TryRecvError::Closed) => Some(Err(InvokeError::Interrupted)),
+            };
+            self.learn(result);
+        }
+        match self {
+            Self::Known(failure) => failure.clone(),
+            _ => None,
+        }
+    }
+
+    /// Ready with the failure, or without one, once the task has ended.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<InvokeError>> {
+        if let Self::Awaited(results) = self {
+            let result = ready!(Pin::new(results).poll(cx));
+            self.learn(Some(result.unwrap_or(Err(InvokeError::Interrupted))));
+        }
+        match self {
+            Self::Known(failure) => Poll::Ready(failure.clone()),
+            _ => Poll::Pending,
+        }
+    }
 }
 
 impl Verdict {
@@ -186,40 +286,25 @@ impl Verdict {
     pub fn failure(&mut self) -> Option<InvokeError> {
         match self {
             Self::Settled => None,
-            Self::Own {
-                results, result, ..
-            } => {
-                if result.is_none() {
-                    *result = results.try_recv().ok();
-                }
-                result
-                    .as_ref()
-                    .and_then(|result| result.as_ref().err().cloned())
-            }
-            Self::Shared(joinable) => joinable.failure(),
+            Self::Own { end, .. } => end.failure(),
+            Self::Shared { joinable, end, .. } => joinable.failure().or_else(|| end.failure()),
         }
     }
 
-    /// Ready with the failure once the guest has ended; for an own guest only.
-    pub fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Option<InvokeError>> {
+    /// Ready with the failure, or without one, once the guest has ended.
+    pub fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Option<InvokeError>> {
         match self {
-            Self::Own {
-                results,
-                result: result @ None,
-                ..
-            } => {
-                let ended = std::task::ready!(Pin::new(results).poll(cx));
-                *result = Some(ended.unwrap_or(Err(InvokeError::Interrupted)));
-                Poll::Ready(self.failure())
-            }
-            _ => Poll::Pending,
+            Self::Settled => Poll::Ready(None),
+            Self::Own { end, .. } | Self::Shared { end, .. } => end.poll(cx),
         }
     }
 
-    pub fn is_settled(&self) -> bool {
+    /// Ready when the body has taken too long; for a shared guest only, as the task of any
+    /// other keeps its own time.
+    pub fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Own { result, .. } => result.is_some(),
-            Self::Settled | Self::Shared(_) => true,
+            Self::Shared { deadline, .. } => deadline.poll(cx),
+            Self::Settled | Self::Own { .. } => Poll::Pending,
         }
     }
 

@@ -41,6 +41,11 @@ pub enum InvokeError {
     Interrupted,
 }
 
+/// The guest returned and cannot answer any more.
+#[derive(Debug, thiserror::Error)]
+#[error("guest returned without a response")]
+pub(crate) struct Unanswered;
+
 /// A wasmtime error as the source of ours: the whole chain, for logs.
 #[derive(Clone)]
 pub struct Cause(Arc<wasmtime::Error>);
@@ -65,6 +70,9 @@ impl InvokeError {
     pub(crate) fn classify(error: wasmtime::Error, memory_refused: bool) -> Self {
         if error.is::<OverCpu>() {
             return Self::OverCpu;
+        }
+        if error.is::<Unanswered>() {
+            return Self::NoResponse;
         }
         if error.is::<PoolConcurrencyLimitError>() {
             return Self::Overloaded;

@@ -198,6 +198,6 @@ impl Instance {
     }
 }
 
-fn has<T: 'static>(table: &mut ResourceTable) -> bool {
+pub(crate) fn has<T: 'static>(table: &mut ResourceTable) -> bool {
     table.iter_mut().any(|entry| entry.is::<T>())
 }

@@ -6,27 +6,32 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http_body::Frame;
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::p2::bindings::http::types as p2;
+use wasmtime_wasi_http::p2::types::HostResponseOutparam;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::body::{RequestBody, ResponseBody, collect_ready};
 use super::call::{Call, Scheme};
 use super::cpu::Metered;
 use super::detached::{Lane, Verdict, detach};
-use super::error::InvokeError;
-use super::instance::{Instance, Service, Usage};
+use super::error::{InvokeError, Unanswered};
+use super::instance::{Instance, Service, Usage, has};
 use super::session::{self, Job};
 use super::terms::{Deadline, Terms};
 
 /// The right to use an instance for one call. Dropping it discards the instance.
 pub trait Lease: Send + 'static {
     fn instance(&mut self) -> &mut Instance;
+
+    /// Whether the instance can serve again at all.
+    fn is_reusable(&self) -> bool;
 
     /// The call ended, and how. The instance may be leased again only after `Ok`.
     fn finish(self, usage: Usage, result: Result<(), InvokeError>);
@@ -64,7 +69,7 @@ pub async fn invoke<L: Lease>(
     )));
     let first = First {
         running,
-        heads,
+        heads: Heads(Some(heads)),
         answer: None,
         ready: VecDeque::new(),
         ended: false,
@@ -111,14 +116,40 @@ async fn call_02(instance: &mut Instance, job: Job) -> wasmtime::Result<()> {
     })?;
     proxy
         .wasi_http_incoming_handler()
-        .call_handle(store, request, outparam)
-        .await
+        .call_handle(&mut *store, request, outparam)
+        .await?;
+    // An outparam that is still there was never set, and never will be.
+    if has::<HostResponseOutparam>(store.data_mut().table()) {
+        return Err(wasmtime::Error::new(Unanswered));
+    }
+    Ok(())
+}
+
+/// Where the head comes from: once, or never.
+struct Heads(Option<oneshot::Receiver<Head>>);
+
+impl Heads {
+    /// Ready with nothing when the guest can no longer answer.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Head>> {
+        let Some(receiver) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let head = ready!(Pin::new(receiver).poll(cx));
+        self.0 = None;
+        Poll::Ready(head.ok())
+    }
+
+    /// What has come. A future that has used up its turn (tokio's coop) says that it is
+    /// pending when it is not, so who knows that the guest is done asks here.
+    fn take_now(&mut self) -> Option<Head> {
+        self.0.take()?.try_recv().ok()
+    }
 }
 
 /// The call while it is polled in the task of the one who asked.
 struct First<F> {
     running: Pin<Box<Metered<F>>>,
-    heads: oneshot::Receiver<Head>,
+    heads: Heads,
     answer: Option<Head>,
     ready: VecDeque<Frame<Bytes>>,
     /// The body is complete in `ready`.
@@ -183,9 +214,9 @@ where
     /// Takes the head, and what is there of the body.
     fn poll_answer(&mut self, cx: &mut Context<'_>) {
         if self.answer.is_none()
-            && let Poll::Ready(Ok(answer)) = Pin::new(&mut self.heads).poll(cx)
+            && let Poll::Ready(answer) = self.heads.poll(cx)
         {
-            self.answer = Some(answer);
+            self.answer = answer;
         }
         if self.ended {
             return;
@@ -210,10 +241,8 @@ where
         cpu: Duration,
         terms: &Terms,
     ) -> Answer {
-        // A future that has used up its turn (tokio's coop) says that it is pending when
-        // it is not; the guest is done, so what it sent is there.
         if self.answer.is_none() {
-            self.answer = self.heads.try_recv().ok();
+            self.answer = self.heads.take_now();
         }
         let open = result.is_ok() && !self.ended && lease.instance().has_open_body();
         if open {
@@ -227,9 +256,10 @@ where
             (Ok(()), None) => Err(InvokeError::NoResponse),
             (Ok(()), Some(answer)) => answer,
         };
-        // A guest that returned without an answer may be broken for good.
+        // A guest that did not answer as it should may be broken for good. One that says
+        // so itself is not.
         let result = match &answer {
-            Err(error @ InvokeError::NoResponse) => Err(error.clone()),
+            Err(error) if !matches!(error, InvokeError::GuestError { .. }) => Err(error.clone()),
             _ => result,
         };
         lease.finish(usage, result);
@@ -266,15 +296,14 @@ where
         let mut heads = self.heads;
         let mut verdict = detach(self.running, terms, lane);
         let answer = std::future::poll_fn(|cx| {
-            if let Poll::Ready(Some(failure)) = verdict.poll_failure(cx) {
-                return Poll::Ready(Err(failure));
-            }
-            match Pin::new(&mut heads).poll(cx) {
-                Poll::Ready(Ok(answer)) => Poll::Ready(answer),
-                // The sender is gone, so the call is over; its verdict says how.
-                Poll::Ready(Err(_)) if verdict.is_settled() => {
-                    Poll::Ready(Err(verdict.failure().unwrap_or(InvokeError::NoResponse)))
-                }
+            let ended = match verdict.poll_ended(cx) {
+                Poll::Ready(Some(failure)) => return Poll::Ready(Err(failure)),
+                Poll::Ready(None) => true,
+                Poll::Pending => false,
+            };
+            match heads.poll(cx) {
+                Poll::Ready(Some(answer)) => Poll::Ready(answer),
+                _ if ended => Poll::Ready(heads.take_now().unwrap_or(Err(InvokeError::NoResponse))),
                 _ => deadline.poll(cx).map(|()| Err(InvokeError::Timeout)),
             }
         });
@@ -300,12 +329,20 @@ fn finish(
     terms: &Terms,
 ) -> Answer {
     check_head(&response)?;
+    let declared = content_length(response.headers());
     let (parts, body) = response.into_parts();
+    let limit = terms.max_response_body;
     let body = match verdict {
-        None => ResponseBody::whole(ready, terms.max_response_body),
-        Some(verdict) => ResponseBody::streaming(ready, body, verdict, terms.max_response_body),
+        None => ResponseBody::whole(ready, declared, limit)?,
+        Some(verdict) => ResponseBody::streaming(ready, declared, body, verdict, limit),
     };
     Ok(http::Response::from_parts(parts, body))
+}
+
+/// What the guest says of its body. The host has checked that there is at most one such
+/// field and that it is a number.
+pub(crate) fn content_length(headers: &http::HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// A handler answers with a final status (RFC 9110 §15.2), and there is none above 599.

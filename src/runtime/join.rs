@@ -1,90 +1,117 @@
 //! Joining an instance that already serves other requests (WASI 0.3 only).
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::body::{RequestBody, ResponseBody};
+use super::body::{RequestBody, RequestWatch, ResponseBody};
 use super::call::Call;
-use super::detached::Verdict;
+use super::detached::{End, Verdict};
 use super::error::InvokeError;
 use super::instance::Instance;
-use super::invoke::{Head, check_head};
+use super::invoke::{Head, check_head, content_length};
 use super::session::Job;
+use super::terms::Deadline;
 use crate::core::Limits;
 
+type Request = http::Request<RequestBody>;
+
 /// The instances of one version that others may join.
-#[derive(Default)]
 pub struct Sessions {
     open: Mutex<Vec<Arc<Joinable>>>,
+    /// Told whenever there is a new place.
+    room: Arc<Notify>,
 }
 
-/// No instance can be joined now; here is the request back.
-pub struct JoinError(pub http::Request<RequestBody>);
+/// A request that an instance has taken in.
+pub struct Joined {
+    joinable: Arc<Joinable>,
+    answer: oneshot::Receiver<Head>,
+    watch: RequestWatch,
+    arrived: Instant,
+}
 
 impl Sessions {
-    /// Lets a request join an instance that already serves another.
-    ///
-    /// # Errors
-    /// The outer one: no instance has room. The inner one: the guest failed.
-    pub async fn join(
-        &self,
-        request: http::Request<RequestBody>,
-        call: Call,
-        limits: &Limits,
-    ) -> Result<Result<http::Response<ResponseBody>, InvokeError>, JoinError> {
-        let watch = request.body().watch();
-        let Some((joinable, answer)) = self.enter(request, call)? else {
-            return Ok(Err(InvokeError::Interrupted));
-        };
-        let arrived = Instant::from_std(call.arrived);
-        joinable.extend_deadline(limits.stream_timeout.map(|timeout| arrived + timeout));
-        let answer = match tokio::time::timeout_at(arrived + limits.timeout, answer).await {
-            Err(_elapsed) => Err(InvokeError::Timeout),
-            Ok(Err(_gone)) => Err(joinable.failure().unwrap_or(InvokeError::NoResponse)),
-            Ok(Ok(answer)) => answer,
-        };
-        let limit = limits.max_response_body;
-        Ok(answer.and_then(|response| {
-            if let Some(error) = watch.error() {
-                return Err(error);
-            }
-            check_head(&response)?;
-            Ok(response.map(|body| {
-                let verdict = Verdict::Shared(joinable);
-                ResponseBody::streaming(Default::default(), body, verdict, limit)
-            }))
-        }))
+    pub fn new(room: Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self {
+            open: Mutex::default(),
+            room,
+        })
     }
 
     /// Takes a place in the first instance that has one.
-    #[allow(clippy::type_complexity)]
-    #[allow(clippy::result_large_err, reason = "the request itself is handed back")]
-    fn enter(
-        &self,
-        request: http::Request<RequestBody>,
-        call: Call,
-    ) -> Result<Option<(Arc<Joinable>, oneshot::Receiver<Head>)>, JoinError> {
+    ///
+    /// # Errors
+    /// None has; here is the request back.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the caller goes on with the request it gets back"
+    )]
+    pub fn join(&self, request: Request, call: Call) -> Result<Joined, Request> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(joinable) = open.iter().find(|joinable| joinable.take_place()) else {
-            return Err(JoinError(request));
+            return Err(request);
         };
         let (head, answer) = oneshot::channel();
-        match joinable.jobs.send(Job {
+        let watch = request.body().watch();
+        let job = Job {
             request,
             call,
             head,
-        }) {
-            Ok(()) => Ok(Some((joinable.clone(), answer))),
-            Err(_ended) => Ok(None),
-        }
+        };
+        joinable.jobs.send(job).map_err(|ended| ended.0.request)?;
+        let arrived = Instant::from_std(call.arrived);
+        Ok(Joined {
+            joinable: joinable.clone(),
+            answer,
+            watch,
+            arrived,
+        })
     }
 
     fn remove(&self, joinable: &Joinable) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|other| !std::ptr::eq(&**other, joinable));
+    }
+}
+
+impl Joined {
+    /// The guest's answer.
+    ///
+    /// # Errors
+    /// What ended the request, or the whole instance.
+    pub async fn answer(
+        self,
+        limits: &Limits,
+    ) -> Result<http::Response<ResponseBody>, InvokeError> {
+        let stream_deadline = limits.stream_timeout.map(|timeout| self.arrived + timeout);
+        self.joinable.extend_deadline(stream_deadline);
+        let answer = tokio::time::timeout_at(self.arrived + limits.timeout, async {
+            match self.answer.await {
+                Ok(answer) => answer,
+                Err(_gone) => Err(self
+                    .joinable
+                    .ended()
+                    .await
+                    .unwrap_or(InvokeError::NoResponse)),
+            }
+        });
+        let answer = answer.await.unwrap_or(Err(InvokeError::Timeout));
+        let response = self.watch.error().map_or(answer, Err)?;
+        check_head(&response)?;
+        let declared = content_length(response.headers());
+        let deadline = Deadline::maybe(stream_deadline);
+        let verdict = Verdict::Shared {
+            joinable: self.joinable,
+            end: End::Elsewhere,
+            deadline,
+        };
+        let limit = limits.max_response_body;
+        Ok(response
+            .map(|body| ResponseBody::streaming(VecDeque::new(), declared, body, verdict, limit)))
     }
 }
 
@@ -98,6 +125,9 @@ pub(crate) struct Joinable {
     left: AtomicU32,
     joined: AtomicU32,
     tainted: AtomicBool,
+    /// The session's task has ended.
+    over: AtomicBool,
+    ended: Notify,
     failure: OnceLock<InvokeError>,
     deadline: Mutex<Option<Instant>>,
     jobs: mpsc::UnboundedSender<Job>,
@@ -109,7 +139,17 @@ const CLOSED: u32 = u32::MAX;
 
 impl Joinable {
     fn take_place(&self) -> bool {
-        if self.tainted.load(Ordering::Relaxed) {
+        if self.is_tainted() {
+            return false;
+        }
+        // Before the place: a place that is taken and given back again would keep the
+        // session from closing, and nobody would wake it.
+        let take = |left: u32| left.checked_sub(1);
+        if self
+            .left
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, take)
+            .is_err()
+        {
             return false;
         }
         let enter = |inside: u32| (inside < self.at_once).then(|| inside + 1);
@@ -118,15 +158,7 @@ impl Joinable {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, enter)
             .is_err()
         {
-            return false;
-        }
-        let take = |left: u32| left.checked_sub(1);
-        if self
-            .left
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, take)
-            .is_err()
-        {
-            self.inside.fetch_sub(1, Ordering::AcqRel);
+            self.left.fetch_add(1, Ordering::AcqRel);
             return false;
         }
         self.joined.fetch_add(1, Ordering::Relaxed);
@@ -135,17 +167,30 @@ impl Joinable {
 
     /// Others may come in from now on.
     pub fn open(self: &Arc<Self>) {
-        let mut open = self
-            .sessions
+        let sessions = &self.sessions;
+        sessions
             .open
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        open.push(self.clone());
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self.clone());
+        sessions.room.notify_waiters();
     }
 
-    /// Nobody comes in any more.
+    /// The session's task is over: nobody comes in any more.
     pub fn leave(&self) {
         self.sessions.remove(self);
+        self.over.store(true, Ordering::Release);
+        self.ended.notify_waiters();
+    }
+
+    /// Waits for the end of the session. Answers with its failure, if it was one.
+    async fn ended(&self) -> Option<InvokeError> {
+        let mut ended = std::pin::pin!(self.ended.notified());
+        ended.as_mut().enable();
+        if !self.over.load(Ordering::Acquire) {
+            ended.await;
+        }
+        self.failure()
     }
 
     pub fn failure(&self) -> Option<InvokeError> {
@@ -181,6 +226,7 @@ impl Joinable {
 impl Joinable {
     /// Begins a session with one request inside, and hands out the inbox of those who join.
     pub fn begin(&self) -> Option<mpsc::UnboundedReceiver<Job>> {
+        self.over.store(false, Ordering::Release);
         self.inside.store(1, Ordering::Release);
         let take = |left: u32| left.checked_sub(1);
         let _ = self
@@ -205,6 +251,7 @@ impl Joinable {
     /// One request has left.
     pub fn give_place_back(&self) {
         self.inside.fetch_sub(1, Ordering::AcqRel);
+        self.sessions.room.notify_one();
     }
 }
 
@@ -220,6 +267,8 @@ impl Instance {
             left: AtomicU32::new(requests),
             joined: AtomicU32::new(0),
             tainted: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            ended: Notify::new(),
             failure: OnceLock::new(),
             deadline: Mutex::new(None),
             jobs,

@@ -11,7 +11,6 @@ const TABLE_ELEMENT: usize = size_of::<usize>();
 pub(crate) struct MemoryLimit {
     limit: usize,
     used: usize,
-    last_growth: usize,
     refused: bool,
 }
 
@@ -21,7 +20,6 @@ impl MemoryLimit {
         Self {
             limit,
             used: 0,
-            last_growth: 0,
             refused: false,
         }
     }
@@ -52,15 +50,10 @@ impl MemoryLimit {
             .is_some_and(|used| used <= self.limit);
         if fits {
             self.used += growth;
-            self.last_growth = growth;
         } else {
             self.refused = true;
         }
         fits
-    }
-
-    fn take_back(&mut self) {
-        self.used -= std::mem::take(&mut self.last_growth);
     }
 }
 
@@ -69,33 +62,26 @@ impl ResourceLimiter for MemoryLimit {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.grow(desired.saturating_sub(current)))
-    }
-
-    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.take_back();
-        Ok(())
+        Ok(!beyond(desired, maximum) && self.grow(desired.saturating_sub(current)))
     }
 
     fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.grow(
-            desired
-                .saturating_sub(current)
-                .saturating_mul(TABLE_ELEMENT),
-        ))
+        let elements = desired.saturating_sub(current);
+        Ok(!beyond(desired, maximum) && self.grow(elements.saturating_mul(TABLE_ELEMENT)))
     }
+}
 
-    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.take_back();
-        Ok(())
-    }
+/// A growth that fails anyway is not counted. One that is counted stays so, even where the
+/// system then has no memory: taking back what a guest can make fail would let it in again.
+fn beyond(desired: usize, maximum: Option<usize>) -> bool {
+    maximum.is_some_and(|maximum| desired > maximum)
 }
 
 #[cfg(test)]
@@ -113,12 +99,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_growth_is_not_counted() {
+    fn a_growth_beyond_the_maximum_is_not_counted() {
         let mut limit = MemoryLimit::new(1_000);
-        assert!(limit.memory_growing(0, 600, None).unwrap());
-        limit
-            .memory_grow_failed(wasmtime::Error::msg("mmap"))
-            .unwrap();
+        assert!(!limit.memory_growing(0, 600, Some(500)).unwrap());
+        assert!(!limit.refused());
         assert_eq!(limit.used(), 0);
     }
 }

@@ -35,6 +35,6 @@ pub use engine::Engines;
 pub use error::InvokeError;
 pub use instance::{Instance, Prepared, Usage};
 pub use invoke::{Lease, invoke};
-pub use join::{JoinError, Sessions};
+pub use join::{Joined, Sessions};
 pub use lane::SlowLane;
 pub use loader::{LoadError, Loader};

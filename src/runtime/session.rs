@@ -25,7 +25,7 @@ use super::cpu;
 use super::error::InvokeError;
 use super::host::Host;
 use super::instance::{Instance, Service};
-use super::invoke::Head;
+use super::invoke::{Head, content_length};
 use super::join::Joinable;
 
 /// A request on its way into an instance.
@@ -69,7 +69,10 @@ pub(crate) async fn run(instance: &mut Instance, first: Job) -> wasmtime::Result
         serve_many(guest, service, first, &joinable, &mut inbox).await
     };
     let result = store.run_concurrent(session).await.flatten();
-    instance.count_joined(joinable.end(inbox));
+    // After a failure nobody may wait in there for a session that never comes.
+    if result.is_ok() {
+        instance.count_joined(joinable.end(inbox));
+    }
     result
 }
 
@@ -113,12 +116,12 @@ async fn serve_many(
             if !tainted && guest.poll_no_interesting_tasks(cx).is_pending() {
                 return Poll::Pending;
             }
-            // Where somebody took a place meanwhile, the inbox wakes this task.
-            return if joinable.close() {
-                Poll::Ready(Ok(()))
-            } else {
-                Poll::Pending
-            };
+            if joinable.close() {
+                return Poll::Ready(Ok(()));
+            }
+            // Somebody has taken a place and is about to send, or has changed their mind.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
     })
     .await
@@ -157,7 +160,7 @@ async fn serve_shared(
     };
     let Some(answer) = answer? else { return Ok(()) };
     let (ended, body_ended) = oneshot::channel();
-    let answer = answer.map(|response| response.map(|body| Tracked::wrap(body, ended)));
+    let answer = answer.map(|response| Tracked::wrap(response, ended));
     let failed = answer.is_err();
     if head.send(answer).is_err() || (!failed && body_ended.await.is_err()) {
         joinable.taint();
@@ -223,16 +226,26 @@ fn absolute(
 /// A body that tells whether it was read to its end.
 struct Tracked {
     body: WasiBody,
+    /// Bytes still to come, where the guest has said so: hyper does not ask for more.
+    left: Option<u64>,
     ended: Option<oneshot::Sender<()>>,
 }
 
 impl Tracked {
-    fn wrap(body: WasiBody, ended: oneshot::Sender<()>) -> WasiBody {
-        Self {
-            body,
-            ended: Some(ended),
-        }
-        .boxed_unsync()
+    fn wrap(
+        response: http::Response<WasiBody>,
+        ended: oneshot::Sender<()>,
+    ) -> http::Response<WasiBody> {
+        let left = content_length(response.headers()).filter(|length| *length > 0);
+        let ended = Some(ended);
+        response.map(|body| Self { body, left, ended }.boxed_unsync())
+    }
+
+    fn has_ended(&mut self, frame: Option<&Result<Frame<Bytes>, Error>>) -> bool {
+        let Some(Ok(frame)) = frame else { return true };
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.left = self.left.map(|left| left.saturating_sub(bytes));
+        self.left == Some(0)
     }
 }
 
@@ -245,7 +258,7 @@ impl Body for Tracked {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if !matches!(frame, Some(Ok(_)))
+        if self.has_ended(frame.as_ref())
             && let Some(ended) = self.ended.take()
         {
             let _ = ended.send(());

@@ -45,7 +45,7 @@ impl Terms {
 }
 
 /// A timer that is only made when something really waits.
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     pub at: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }

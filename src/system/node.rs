@@ -27,15 +27,23 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// To be called about once a second: ages idle instances and refreshes gauges.
+    /// Ages idle instances. To be called once a second.
     pub fn maintain(&self) {
         self.deployments
             .load()
             .versions()
             .for_each(|version| version.maintain());
+        self.refresh_gauges();
+        self.recorder.upkeep();
+    }
+
+    fn refresh_gauges(&self) {
+        self.deployments
+            .load()
+            .versions()
+            .for_each(|version| version.refresh_gauges());
         self.http.set_active(self.gate.in_flight());
         self.http.set_connections(self.gate.connections());
-        self.recorder.upkeep();
     }
 }
 
@@ -50,7 +58,7 @@ impl admin::Node for Node {
     }
 
     fn metrics(&self) -> String {
-        self.maintain();
+        self.refresh_gauges();
         self.recorder.render()
     }
 

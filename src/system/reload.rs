@@ -22,6 +22,8 @@ pub enum ReloadError {
     Certificate(#[from] CertificateError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error("the node is draining")]
+    Draining,
     #[error("reading the configuration was interrupted")]
     Interrupted,
 }
@@ -64,6 +66,9 @@ impl Node {
 
     async fn try_reload(&self) -> Result<(), ReloadError> {
         let mut listeners = self.listeners.lock().await;
+        if self.gate.is_draining() {
+            return Err(ReloadError::Draining);
+        }
         let old = self.config.load_full();
         let path = old.path.clone();
         let read = tokio::task::spawn_blocking(move || config::load(path)).await;
@@ -73,6 +78,9 @@ impl Node {
         }
         let (deployments, snapshot, tls) =
             prepare(&config, &self.deployments.load_full(), &self.host).await?;
+        if self.gate.is_draining() {
+            return Err(ReloadError::Draining);
+        }
         let bound = listeners.bind(&config)?;
         // From here on nothing can fail.
         warn_of_fixed_settings(&old, &config);

@@ -181,31 +181,41 @@ impl Server {
                 () = self.changed.notified() => Wish::Reload,
                 () = self.node.stop.notified() => Wish::Stop,
             };
-            match wish {
-                Wish::Reload => self.reload().await,
-                Wish::Stop => return self.stop().await,
+            if wish == Wish::Stop || self.reload().await == Wish::Stop {
+                return self.stop().await;
             }
         }
     }
 
-    async fn reload(&mut self) {
+    /// Reloads, unless somebody wants to stop meanwhile: a component may take long.
+    async fn reload(&mut self) -> Wish {
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
-        // The error is in the log, and in the gauge.
-        let _ = self.node.reload().await;
+        let node = self.node.clone();
+        let mut wishes = std::pin::pin!(async { while self.signals.next().await != Wish::Stop {} });
+        tokio::select! {
+            // The error is in the log, and in the gauge.
+            _ = node.reload() => {}
+            () = &mut wishes => return Wish::Stop,
+        }
         if let Some(watch) = &mut self.watch {
             watch.follow(&self.node.config.load());
         }
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        Wish::Reload
     }
 
     async fn stop(&mut self) -> bool {
         let timeout = self.node.config.load().server.drain_timeout;
         tracing::info!(in_flight = self.node.gate.in_flight(), "draining");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-        self.node.listeners.lock().await.close();
         self.node.gate.start_drain();
+        let node = self.node.clone();
+        let drained = async move {
+            node.listeners.lock().await.close();
+            node.gate.drained().await;
+        };
         let drained = tokio::select! {
-            () = self.node.gate.drained() => true,
+            () = drained => true,
             () = tokio::time::sleep(timeout) => false,
             () = second_stop(&mut self.signals) => false,
         };
