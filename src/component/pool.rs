@@ -89,35 +89,56 @@ impl Pool {
         &self.prepared
     }
 
-    /// Finds an instance for a request: one to itself, reused or fresh, or a place in one
-    /// that serves others and waits just now.
+    /// Whether requests share instances.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.policy.reuse, Reuse::Concurrent { .. })
+    }
+
+    /// Finds an instance for one request alone, reused or fresh.
+    ///
+    /// # Errors
+    /// All are busy and stay so, or a fresh one cannot be made.
+    pub async fn lease(self: &Arc<Self>) -> Result<PoolLease, InvokeError> {
+        let seat = match self.seats.try_take() {
+            Some(seat) => Some(seat),
+            None => {
+                let attempt = || self.seats.try_take();
+                self.seats.wait(self.queue(), QUEUE_TIMEOUT, attempt).await
+            }
+        };
+        self.seated(seat.ok_or(InvokeError::Overloaded)?).await
+    }
+
+    async fn seated(self: &Arc<Self>, seat: Seat) -> Result<PoolLease, InvokeError> {
+        let instance = match self.take_idle() {
+            Some(instance) => instance,
+            None => self.fresh().await?,
+        };
+        Ok(PoolLease {
+            pool: self.clone(),
+            instance: Some(instance),
+            _seat: seat,
+        })
+    }
+
+    /// Finds an instance for a request, to itself, or a place in one that serves others
+    /// and waits just now.
     ///
     /// # Errors
     /// All are busy and stay so, or a fresh one cannot be made.
     pub async fn enter(self: &Arc<Self>, request: Request, call: Call) -> Result<Way, InvokeError> {
         let mut waiting = Some(request);
         let entry = match self.try_enter(&mut waiting, call) {
-            Some(entry) => entry,
+            Some(entry) => Some(entry),
             None => {
                 let attempt = || self.try_enter(&mut waiting, call);
-                let entry = self.seats.wait(self.queue(), QUEUE_TIMEOUT, attempt).await;
-                entry.ok_or(InvokeError::Overloaded)?
+                self.seats.wait(self.queue(), QUEUE_TIMEOUT, attempt).await
             }
         };
-        let (seat, request) = match entry {
-            Entry::Joined(joined) => return Ok(Way::Joined(joined)),
-            Entry::Seated(seat, request) => (seat, request),
-        };
-        let instance = match self.take_idle() {
-            Some(instance) => instance,
-            None => self.fresh().await?,
-        };
-        let lease = PoolLease {
-            pool: self.clone(),
-            instance: Some(instance),
-            _seat: seat,
-        };
-        Ok(Way::Leased(lease, request))
+        match entry.ok_or(InvokeError::Overloaded)? {
+            Entry::Joined(joined) => Ok(Way::Joined(joined)),
+            Entry::Seated(seat, request) => Ok(Way::Leased(self.seated(seat).await?, request)),
+        }
     }
 
     /// An idle instance is better than company, and company is better than a new instance.

@@ -107,6 +107,10 @@ impl Version {
         request: http::Request<RequestBody>,
         call: Call,
     ) -> Result<http::Response<ResponseBody>, InvokeError> {
+        if !self.pool.is_shared() {
+            let lease = self.pool.lease().await?;
+            return invoke(lease, request, call).await;
+        }
         match self.pool.enter(request, call).await? {
             Way::Leased(lease, request) => invoke(lease, request, call).await,
             Way::Joined(joined) => joined.answer(self.limits()).await,

@@ -138,8 +138,9 @@ impl Pulse {
     /// the drain flag is read.
     pub fn register(&self, cx: &Context<'_>) {
         // A task's waker stays the same, so once is enough.
-        if !self.registered.swap(true, Ordering::Relaxed) {
+        if !self.registered.load(Ordering::Relaxed) {
             self.waker.register(cx.waker());
+            self.registered.store(true, Ordering::Relaxed);
         }
     }
 
