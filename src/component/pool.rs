@@ -172,7 +172,7 @@ impl Pool {
     }
 
     fn take_idle(&self) -> Option<Instance> {
-        if self.policy.reuse == Reuse::Fresh {
+        if self.policy.reuse == Reuse::Fresh || self.is_reuse_broken() {
             return None;
         }
         self.lock(&self.idle).pop().map(|idle| idle.instance)
@@ -251,12 +251,16 @@ impl Pool {
         };
         let reusable =
             instance.served() < requests && instance.is_clean() && !instance.nearly_full();
-        if reusable && self.reuse_failures.load(Ordering::Relaxed) < REUSE_FAILURES {
+        if reusable && !self.is_reuse_broken() {
             self.lock(&self.idle).push(Idle {
                 instance,
                 since: self.ticks.load(Ordering::Relaxed),
             });
         }
+    }
+
+    fn is_reuse_broken(&self) -> bool {
+        self.reuse_failures.load(Ordering::Relaxed) >= REUSE_FAILURES
     }
 
     /// Some components serve once and then fail for ever; they are served fresh.
@@ -334,6 +338,11 @@ impl Lease for PoolLease {
         self.pool.policy.reuse != Reuse::Fresh
     }
 
+    fn judge(&mut self, result: &Result<(), InvokeError>) {
+        let served = self.instance().served();
+        self.pool.judge_reuse(served, result);
+    }
+
     fn finish(mut self, usage: Usage, result: Result<(), InvokeError>) {
         self.pool
             .metrics
@@ -341,7 +350,6 @@ impl Lease for PoolLease {
         let Some(instance) = self.instance.take() else {
             return;
         };
-        self.pool.judge_reuse(instance.served(), &result);
         if result.is_ok() {
             self.pool.give_back(instance);
         }

@@ -181,6 +181,7 @@ where
             ));
         }
         let usage = lease.instance().usage(cpu);
+        lease.judge(&result);
         // Told before the store goes, because the end of the store ends the body.
         self.tell(result.clone());
         if result.is_ok() && lease.is_reusable() && self.cancelled.is_some() {

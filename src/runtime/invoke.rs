@@ -33,6 +33,9 @@ pub trait Lease: Send + 'static {
     /// Whether the instance can serve again at all.
     fn is_reusable(&self) -> bool;
 
+    /// How the call went, before anybody is told: the next request may follow at once.
+    fn judge(&mut self, result: &Result<(), InvokeError>);
+
     /// The call ended, and how. The instance may be leased again only after `Ok`.
     fn finish(self, usage: Usage, result: Result<(), InvokeError>);
 }
@@ -262,6 +265,7 @@ where
             Err(error) if !matches!(error, InvokeError::GuestError { .. }) => Err(error.clone()),
             _ => result,
         };
+        lease.judge(&result);
         lease.finish(usage, result);
         let response = answer?;
         if self.ended {
