@@ -191,7 +191,7 @@ mod tests {
             "first suspected"
         );
         spin(LONG_RUN);
-        let error = on_tick(budget).unwrap_err();
+        let error = on_tick(budget).err().unwrap();
         assert_eq!(error.downcast_ref::<OverCpu>().unwrap().budget, budget);
     }
 
