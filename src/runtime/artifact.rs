@@ -1,6 +1,7 @@
 //! The bytes of a component before anything of it is compiled: what they are, what they
 //! export and what they ask for.
 
+use serde::{Deserialize, Serialize};
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use crate::core::Digest;
@@ -35,7 +36,7 @@ pub enum Interface {
 }
 
 /// What a component shows of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surface {
     pub imports: Vec<String>,
     pub exports: Vec<String>,

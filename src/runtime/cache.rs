@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::artifact::Surface;
 use crate::core::Digest;
 
 const KEY_FILE: &str = "cache.key";
@@ -67,12 +68,57 @@ impl CodeCache {
         }
     }
 
+    /// What a valid component shows of itself, if it is kept and whole: then it need not
+    /// be validated again, which takes longer than loading its code.
+    pub(crate) fn surface(&self, digest: &Digest) -> Option<Surface> {
+        let entry = fs::read(self.surface_path(digest)).ok()?;
+        let (mac, json) = entry.split_at_checked(MAC_SIZE)?;
+        if self.surface_mac(digest, json) != *<&[u8; MAC_SIZE]>::try_from(mac).ok()? {
+            tracing::warn!(%digest, "code cache entry is damaged or foreign; validating again");
+            return None;
+        }
+        serde_json::from_slice(json).ok()
+    }
+
+    /// Keeps what was read off a component that has been validated.
+    pub(crate) fn put_surface(&self, digest: &Digest, surface: &Surface) {
+        let written = serde_json::to_vec(surface)
+            .map_err(io::Error::other)
+            .and_then(|json| {
+                self.place(
+                    self.surface_mac(digest, &json),
+                    &json,
+                    self.surface_path(digest),
+                )
+            });
+        if let Err(error) = written {
+            tracing::warn!(%digest, %error, "cannot write to the code cache; the next start validates again");
+        }
+    }
+
+    fn surface_path(&self, digest: &Digest) -> PathBuf {
+        self.dir.join(format!("{}.surface", digest.hex()))
+    }
+
+    fn surface_mac(&self, digest: &Digest, json: &[u8]) -> blake3::Hash {
+        let mut mac = blake3::Hasher::new_keyed(&self.key);
+        // No entry of one sort may pass for one of the other, or of another version.
+        mac.update(concat!("surface ", env!("CARGO_PKG_VERSION"), "\0").as_bytes());
+        mac.update(digest.as_bytes());
+        mac.update(json);
+        mac.finalize()
+    }
+
     fn write(&self, identity: &Identity, component: &Component) -> io::Result<()> {
         let code = component.serialize().map_err(io::Error::other)?;
+        self.place(self.mac(identity, &code), &code, self.path(identity))
+    }
+
+    fn place(&self, mac: blake3::Hash, content: &[u8], path: PathBuf) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
-        file.write_all(self.mac(identity, &code).as_bytes())?;
-        file.write_all(&code)?;
-        file.persist(self.path(identity))?;
+        file.write_all(mac.as_bytes())?;
+        file.write_all(content)?;
+        file.persist(path)?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi_http::{p2, p3};
 
-use super::artifact::{Artifact, ArtifactError, Interface};
+use super::artifact::{Artifact, ArtifactError, Interface, Surface};
 use super::cache::CodeCache;
 use super::engine::{EngineKind, Engines};
 use super::host::Host;
@@ -64,7 +64,7 @@ impl Loader {
         version: VersionName,
         limits: Limits,
     ) -> Result<Prepared, LoadError> {
-        let surface = artifact.surface()?;
+        let surface = self.surface(artifact)?;
         let Some(interface) = surface.interface() else {
             return Err(ArtifactError::NoHandler {
                 exports: surface.exports,
@@ -100,6 +100,21 @@ impl Loader {
             Arc::new(recipe),
             self.lane.clone(),
         ))
+    }
+
+    fn surface(&self, artifact: &Artifact) -> Result<Surface, ArtifactError> {
+        if let Some(surface) = self
+            .cache
+            .as_ref()
+            .and_then(|c| c.surface(&artifact.digest))
+        {
+            return Ok(surface);
+        }
+        let surface = artifact.surface()?;
+        if let Some(cache) = &self.cache {
+            cache.put_surface(&artifact.digest, &surface);
+        }
+        Ok(surface)
     }
 
     fn compile(&self, engine: &Engine, artifact: &Artifact) -> Result<Component, LoadError> {
