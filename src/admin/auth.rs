@@ -1,7 +1,7 @@
 //! Who may ask: the bearer of the token (RFC 6750 §2.1).
 
 use std::fs::{File, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::problem::problem;
 use super::router::Shared;
 use crate::config::Token;
-use crate::security::{TokenCheck, random_token};
+use crate::security::{TokenCheck, place_secret, random_token};
 
 /// In the state directory, readable by its owner.
 const TOKEN_FILE: &str = "admin.token";
@@ -57,19 +57,7 @@ fn kept_token(path: &Path) -> io::Result<String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         read => return read,
     };
-    // Only its owner may read it, and it has its name when it is whole.
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    writeln!(file, "{}", random_token()?)?;
-    file.as_file().sync_all()?;
-    let placed = if empty {
-        file.persist(path)
-    } else {
-        file.persist_noclobber(path)
-    };
-    match placed {
-        Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => {}
-        placed => drop(placed?),
-    }
+    place_secret(path, format!("{}\n", random_token()?).as_bytes(), empty)?;
     read_token(path)
 }
 

@@ -14,6 +14,7 @@ use wasmtime::component::Component;
 
 use super::artifact::Surface;
 use crate::core::Digest;
+use crate::security::place_secret;
 
 const KEY_FILE: &str = "cache.key";
 const KEY_SIZE: usize = 32;
@@ -179,19 +180,7 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_SIZE]> {
     };
     let mut key = [0; KEY_SIZE];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    // Only its owner may read it, and it has its name when it is whole.
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(&key)?;
-    file.as_file().sync_all()?;
-    let placed = if damaged {
-        file.persist(path)
-    } else {
-        file.persist_noclobber(path)
-    };
-    match placed {
-        Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => {}
-        placed => drop(placed?),
-    }
+    place_secret(path, &key, damaged)?;
     read_key(path)
 }
 
