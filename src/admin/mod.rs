@@ -1,5 +1,6 @@
 //! The admin API: what operators and their tools ask of a running node.
 
+mod audit;
 mod auth;
 mod listen;
 mod problem;

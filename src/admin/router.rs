@@ -10,11 +10,13 @@ use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use super::audit;
 use super::auth::{AdminToken, require_token};
 use super::problem::problem;
 use super::views;
 use crate::config::Config;
 use crate::lifecycle::Deployments;
+use crate::security::AuditTrail;
 
 /// No request of today has a body worth more.
 const BODY_LIMIT: usize = 64 << 10;
@@ -27,6 +29,7 @@ pub trait Node: Send + Sync + 'static {
     fn metrics(&self) -> String;
     fn config(&self) -> Arc<Config>;
     fn deployments(&self) -> Arc<Deployments>;
+    fn audit(&self) -> &AuditTrail;
     /// Reads the configuration again and takes it, or keeps the old one.
     async fn reload(&self) -> Result<(), ReloadFailure>;
     /// Begins to drain, as SIGTERM does.
@@ -67,9 +70,14 @@ pub fn router(node: Arc<dyn Node>, token: AdminToken) -> Router {
         .route("/v1/components/{name}", get(component))
         .route("/v1/reload", post(reload))
         .route("/v1/drain", post(drain))
+        .route("/v1/audit", get(audit::events))
         .route_layer(axum::middleware::from_fn_with_state(
             shared.clone(),
             require_token,
+        ))
+        .route_layer(axum::middleware::from_fn_with_state(
+            shared.clone(),
+            audit::record,
         ));
     Router::new()
         .route("/livez", get(async || "ok\n"))

@@ -64,6 +64,7 @@ pub(super) fn component(deployment: &Deployment) -> Value {
             "max_response_body": limits.max_response_body.map(|size| size.to_string()),
             "outbound_requests": limits.outbound_requests,
         },
+        "capabilities": spec.grants.summary(),
     })
 }
 

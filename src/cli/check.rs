@@ -1,11 +1,19 @@
-//! `airgate check`: everything `serve` would find wrong, found without serving.
+//! `airgate check`: everything `serve` would find wrong, found without serving, and what
+//! components import beside what they are granted.
+
+use std::fmt;
+use std::sync::Arc;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::{ConfigFile, exit, print};
-use crate::component::Host;
+use crate::component::{Host, Version};
 use crate::config::{self, Config, LoadError};
+use crate::core::{GrantMode, Grants};
 use crate::lifecycle::{DeployError, Deployments};
+use crate::runtime::{Capabilities, Network, Services};
+use crate::security::AuditTrail;
 use crate::system::loader;
 
 #[derive(Args)]
@@ -32,26 +40,31 @@ impl Check {
         if !self.json {
             print::diagnostics(&warnings);
         }
-        let failures = if self.file_only {
-            Ok(Vec::new())
-        } else {
-            load_components(&config)
+        let loaded = match self.file_only {
+            true => Ok(Loaded::default()),
+            false => load_components(&config),
         };
-        let failures = match failures {
-            Ok(failures) => failures,
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
             Err(message) => {
                 print::error(&message);
                 return exit::FAILED;
             }
         };
         if self.json {
-            let components: Vec<String> = failures.iter().map(ToString::to_string).collect();
-            let report = serde_json::json!({ "diagnostics": warnings, "components": components });
+            let components: Vec<String> = loaded.failures.iter().map(ToString::to_string).collect();
+            let report = serde_json::json!({
+                "diagnostics": warnings, "components": components, "capabilities": loaded.notes,
+            });
             print::out(&format!("{report:#}\n"));
         } else {
-            failures.iter().for_each(|failure| print::error(failure));
+            loaded.notes.iter().for_each(|note| print::note(note));
+            loaded
+                .failures
+                .iter()
+                .for_each(|failure| print::error(failure));
         }
-        if !failures.is_empty() {
+        if !loaded.failures.is_empty() {
             return exit::INVALID_CONFIGURATION;
         }
         if !self.json {
@@ -67,7 +80,9 @@ impl Check {
     fn report_load_error(&self, error: &LoadError) {
         match error {
             LoadError::Invalid(diagnostics) if self.json => {
-                let report = serde_json::json!({ "diagnostics": diagnostics, "components": [] });
+                let report = serde_json::json!({
+                    "diagnostics": diagnostics, "components": [], "capabilities": [],
+                });
                 print::out(&format!("{report:#}\n"));
             }
             _ => print::load_error(error),
@@ -75,18 +90,113 @@ impl Check {
     }
 }
 
+/// What came of loading every component.
+#[derive(Default)]
+struct Loaded {
+    failures: Vec<DeployError>,
+    notes: Vec<Note>,
+}
+
+/// What a component imports and is not granted, or the other way round.
+#[derive(Debug, Serialize)]
+struct Note {
+    /// Toolchains import some interfaces whether or not they are used.
+    severity: &'static str,
+    component: String,
+    version: String,
+    message: String,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            severity,
+            component,
+            version,
+            message,
+        } = self;
+        write!(
+            f,
+            "{severity}: component.{component}, version {version}: {message}"
+        )
+    }
+}
+
 /// Compiles and starts every version. What is compiled here is in the cache for `serve`.
-fn load_components(config: &Config) -> Result<Vec<DeployError>, String> {
+fn load_components(config: &Config) -> Result<Loaded, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     std::fs::create_dir_all(&config.state_dir).map_err(|error| error.to_string())?;
-    let loader = loader(Some(&config.state_dir)).map_err(|error| error.to_string())?;
+    let services = offline_services(config)?;
+    let loader =
+        loader(Some(&config.state_dir), services.clone()).map_err(|error| error.to_string())?;
     let host = Host::new(loader);
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let specs = config.components.values().cloned();
-    let loaded = runtime.block_on(Deployments::default().next(specs, &host, at_once));
+    let deployed = runtime.block_on(Deployments::default().next(specs, &host, at_once));
     runtime.shutdown_background();
-    Ok(loaded.err().unwrap_or_default())
+    Ok(match deployed {
+        Ok(deployments) => Loaded {
+            failures: Vec::new(),
+            notes: notes(&deployments, services.capabilities()),
+        },
+        Err(failures) => Loaded {
+            failures,
+            notes: Vec::new(),
+        },
+    })
+}
+
+/// Components are started here, but never asked: nothing is kept of what they try.
+fn offline_services(config: &Config) -> Result<Arc<Services>, String> {
+    let network = Network::new(config.outbound.clone()).map_err(|error| error.to_string())?;
+    Ok(Services::new(
+        Capabilities::standard(),
+        AuditTrail::in_memory(),
+        Arc::default(),
+        network,
+    ))
+}
+
+fn notes(deployments: &Deployments, capabilities: &Capabilities) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for deployment in deployments.iter() {
+        let grants = &deployment.spec().grants;
+        for version in deployment.versions() {
+            notes.extend(compare(version, grants, capabilities));
+        }
+    }
+    notes
+}
+
+fn compare(version: &Version, grants: &Grants, capabilities: &Capabilities) -> Vec<Note> {
+    let note = |severity, message| Note {
+        severity,
+        component: version.component().to_string(),
+        version: version.name().to_string(),
+        message,
+    };
+    let needs = capabilities.compare(version.imports(), grants);
+    let consequence = match grants.mode {
+        GrantMode::Enforce => "calling it is denied",
+        GrantMode::Audit => "calling it is allowed and recorded",
+    };
+    let missing = needs.missing.iter().map(|missing| {
+        let severity = if missing.is_usual { "note" } else { "warning" };
+        let keys = missing.capabilities.join("` or `");
+        let import = &missing.import;
+        note(
+            severity,
+            format!("imports {import} without a grant of `{keys}`: {consequence}"),
+        )
+    });
+    let unneeded = needs.unneeded.iter().map(|key| {
+        note(
+            "warning",
+            format!("`{key}` is granted, but nothing it imports can use it"),
+        )
+    });
+    missing.chain(unneeded).collect()
 }

@@ -1,4 +1,4 @@
-//! `airgate inspect`: what a component shows of itself.
+//! `airgate inspect`: what a component shows of itself, and what it would need to be granted.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use clap::Args;
 use super::{exit, print};
 use crate::core::{ByteSize, HostBounds, Source};
 use crate::lifecycle;
-use crate::runtime::{Artifact, Interface, Surface};
+use crate::runtime::{Artifact, Capabilities, Capability, Interface, Surface};
 
 #[derive(Args)]
 pub(super) struct Inspect {
@@ -56,6 +56,12 @@ fn handler(surface: &Surface) -> Option<&'static str> {
 }
 
 fn json(artifact: &Artifact, surface: &Surface) -> serde_json::Value {
+    let capabilities = Capabilities::standard();
+    let needs: serde_json::Map<_, _> = surface
+        .imports
+        .iter()
+        .map(|import| (import.clone(), keys(&capabilities, import).into()))
+        .collect();
     serde_json::json!({
         "digest": artifact.digest.to_string(),
         "bytes": artifact.bytes.len(),
@@ -63,6 +69,7 @@ fn json(artifact: &Artifact, surface: &Surface) -> serde_json::Value {
         "concurrent": surface.concurrent,
         "exports": surface.exports,
         "imports": surface.imports,
+        "capabilities": needs,
     })
 }
 
@@ -74,11 +81,41 @@ fn text(artifact: &Artifact, surface: &Surface) -> String {
     let _ = writeln!(text, "digest   {}", artifact.digest);
     let _ = writeln!(text, "size     {size}");
     let _ = writeln!(text, "handler  {handler}");
-    for (title, names) in [("exports", &surface.exports), ("imports", &surface.imports)] {
-        let _ = writeln!(text, "{title}");
-        for name in names {
-            let _ = writeln!(text, "  {name}");
-        }
+    let _ = writeln!(text, "exports");
+    for name in &surface.exports {
+        let _ = writeln!(text, "  {name}");
     }
+    let capabilities = Capabilities::standard();
+    let width = surface.imports.iter().map(String::len).max().unwrap_or(0);
+    let _ = writeln!(text, "imports, and by which capability they are granted");
+    for name in &surface.imports {
+        let keys = keys(&capabilities, name).join(" or ");
+        let _ = writeln!(text, "  {}", format!("{name:width$}  {keys}").trim_end());
+    }
+    write_grants(&mut text, surface, &capabilities);
     text
+}
+
+/// The keys that grant an import; none where it is harmless.
+fn keys(capabilities: &Capabilities, import: &str) -> Vec<&'static str> {
+    capabilities.behind(import).map(|it| it.name()).collect()
+}
+
+/// Lines for `routes.toml`: all that it could use, to be cut down to what it shall have.
+fn write_grants(text: &mut String, surface: &Surface, capabilities: &Capabilities) {
+    let is_used = |it: &&dyn Capability| surface.imports.iter().any(|name| it.covers(name));
+    let mut used = capabilities.iter().filter(is_used).peekable();
+    if used.peek().is_none() {
+        let _ = writeln!(text, "it needs no grants");
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "to paste into routes.toml, and to cut down to what it shall have"
+    );
+    let _ = writeln!(text, "  [component.NAME.capabilities]");
+    for capability in used {
+        let _ = writeln!(text, "  # {}", capability.purpose());
+        let _ = writeln!(text, "  {}", capability.example());
+    }
 }

@@ -15,6 +15,11 @@ pub(super) fn error(error: &dyn std::fmt::Display) {
     eprintln!("airgate: {error}");
 }
 
+/// A finding that keeps nothing from going on.
+pub(super) fn note(note: &dyn std::fmt::Display) {
+    eprintln!("{note}");
+}
+
 pub(super) fn diagnostics(diagnostics: &Diagnostics) {
     if diagnostics.is_empty() {
         return;

@@ -5,6 +5,7 @@ use clap::Args;
 use super::{ConfigFile, exit, print};
 use crate::config::{self, Config, LogFormat};
 use crate::monitoring::{LogStyle, start_log};
+use crate::runtime::Capabilities;
 use crate::system::{Addresses, Server, StartError};
 
 #[derive(Args)]
@@ -51,7 +52,7 @@ impl Serve {
 }
 
 async fn serve(config: Config) -> u8 {
-    let server = match Server::start(config).await {
+    let server = match Server::start(config, Capabilities::standard()).await {
         Ok(server) => server,
         Err(error) => {
             print::error(&error);

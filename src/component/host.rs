@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::version::Version;
 use crate::core::{ByteSize, ComponentSpec, Digest, Reuse, VersionName};
-use crate::runtime::{Artifact, ArtifactError, InvokeError, LoadError, Loader};
+use crate::runtime::{Artifact, ArtifactError, InvokeError, LoadError, Loader, VersionPolicy};
 
 /// Why a version cannot be hosted.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +77,13 @@ fn load(
 ) -> Result<Version, HostingError> {
     let artifact = Artifact::from_bytes(bytes, pinned)?;
     let name = name.unwrap_or_else(|| artifact.digest.short_name());
-    let prepared = loader.load(&artifact, spec.name.clone(), name, spec.limits.clone())?;
+    let policy = VersionPolicy {
+        component: spec.name.clone(),
+        version: name,
+        limits: spec.limits.clone(),
+        grants: spec.grants.clone(),
+    };
+    let prepared = loader.load(&artifact, policy)?;
     let concurrent = matches!(spec.instances.reuse, Reuse::Concurrent { .. });
     if concurrent && !prepared.can_be_concurrent() {
         return Err(HostingError::NotConcurrent);

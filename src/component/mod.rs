@@ -6,7 +6,8 @@ mod seats;
 mod version;
 
 pub use crate::runtime::{
-    BodyError, Call, InvokeError, RequestBody, RequestWatch, ResponseBody, Scheme,
+    BodyError, Call, InvokeError, NoSuchPeer, Origin, PeerBody, PeerCall, Peers, RequestBody,
+    RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};
 pub use version::Version;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pool::{Pool, Way};
-use crate::core::{ComponentName, ComponentSpec, Digest, Instances, Limits, VersionName};
+use crate::core::{ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, VersionName};
 use crate::monitoring::{GuestMetrics, InstanceCounts};
 use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, invoke};
 
@@ -13,12 +13,14 @@ pub struct Version {
     name: VersionName,
     digest: Digest,
     instances: Instances,
+    grants: Arc<Grants>,
     metrics: Arc<GuestMetrics>,
     pool: Arc<Pool>,
 }
 
 impl Version {
     pub(crate) fn new(prepared: Prepared, digest: Digest, instances: Instances) -> Self {
+        let grants = prepared.grants().clone();
         let (component, name) = prepared.name();
         let (component, name) = (component.clone(), name.clone());
         let metrics = Arc::new(GuestMetrics::new(&component, &name));
@@ -28,6 +30,7 @@ impl Version {
             name,
             digest,
             instances,
+            grants,
             metrics,
             pool,
         }
@@ -50,6 +53,7 @@ impl Version {
             && self.component == spec.name
             && *self.limits() == spec.limits
             && self.instances == spec.instances
+            && self.grants == spec.grants
     }
 
     pub fn component(&self) -> &ComponentName {
@@ -62,6 +66,11 @@ impl Version {
 
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// The names of what it imports.
+    pub fn imports(&self) -> &[String] {
+        self.pool.prepared().imports()
     }
 
     pub fn limits(&self) -> &Limits {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
+use super::source::{Hidden, SourceText};
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,8 +33,6 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Another place that has to do with it, and what it is.
     pub(super) related: Option<(Range<usize>, &'static str)>,
-    /// The line holds a secret and must not be repeated.
-    pub(super) secret: bool,
 }
 
 impl Diagnostic {
@@ -47,67 +47,22 @@ impl Diagnostic {
     }
 }
 
-/// A text with the offsets of its lines.
-#[derive(Debug)]
-pub(super) struct SourceText {
-    name: String,
-    text: String,
-    line_starts: Vec<usize>,
-}
-
-impl SourceText {
-    pub(super) fn new(name: String, text: String) -> Self {
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self {
-            name,
-            text,
-            line_starts,
-        }
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Counted from 1.
-    pub(super) fn line(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset)
-    }
-
-    /// In characters, counted from 1.
-    fn column(&self, offset: usize) -> usize {
-        let start = self.line_starts[self.line(offset) - 1];
-        self.text
-            .get(start..offset)
-            .map_or(1, |before| before.chars().count() + 1)
-    }
-
-    /// The lines that a span touches, as bytes.
-    fn lines(&self, span: &Range<usize>) -> Range<usize> {
-        let start = self.line_starts[self.line(span.start) - 1];
-        let last = self.line(span.end.max(span.start));
-        let end = self
-            .line_starts
-            .get(last)
-            .copied()
-            .unwrap_or(self.text.len());
-        start..end
-    }
-}
-
 /// Everything that is wrong with one file, in the order of its lines.
 #[derive(Debug, Clone)]
 pub struct Diagnostics {
     source: Arc<SourceText>,
+    hidden: Hidden,
     list: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
-    pub(super) fn new(source: Arc<SourceText>, mut list: Vec<Diagnostic>) -> Self {
+    pub(super) fn new(source: Arc<SourceText>, mut list: Vec<Diagnostic>, hidden: Hidden) -> Self {
         list.sort_by_key(|diagnostic| diagnostic.span.start);
-        Self { source, list }
+        Self {
+            source,
+            hidden,
+            list,
+        }
     }
 
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
@@ -164,9 +119,7 @@ impl Diagnostics {
         };
         let title = level.no_name().primary_title(self.first_line(diagnostic));
         let mut group = Group::with_title(title);
-        if !diagnostic.secret {
-            group = group.element(self.excerpt(&diagnostic.span, AnnotationKind::Primary, None));
-        }
+        group = group.element(self.excerpt(&diagnostic.span, AnnotationKind::Primary, None));
         if let Some((span, label)) = &diagnostic.related {
             group = group.element(self.excerpt(span, AnnotationKind::Context, Some(label)));
         }
@@ -183,9 +136,8 @@ impl Diagnostics {
         kind: AnnotationKind,
         label: Option<&'a str>,
     ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-        let lines = self.source.lines(span);
-        let inside = span.start - lines.start..span.end - lines.start;
-        Snippet::source(&self.source.text[lines])
+        let (lines, inside) = self.source.excerpt(span, &self.hidden);
+        Snippet::source(lines)
             .line_start(self.source.line(span.start))
             .annotation(kind.span(inside).label(label))
     }

@@ -5,13 +5,15 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml::de::{DeTable, DeValue, Error};
+use toml::de::{DeTable, DeValue};
 
 use super::check::{Surroundings, check};
-use super::diagnostic::{Diagnostics, SourceText};
+use super::diagnostic::Diagnostics;
 use super::model::Config;
 use super::raw::RawConfig;
 use super::read::{Node, Place, Problems, Shape};
+use super::source::{Hidden, SourceText};
+use super::syntax;
 
 /// More is no configuration but a mistake, and not worth the memory.
 const LARGEST: u64 = 4 << 20;
@@ -51,6 +53,18 @@ fn advice(error: &std::io::Error) -> String {
 /// # Errors
 /// A file that cannot be read, is not text, is larger than 4 MiB, or has any mistake.
 pub fn load(path: impl AsRef<Path>) -> Result<(Config, Diagnostics), LoadError> {
+    load_with(path, &[])
+}
+
+/// As [`load`], for a program that provides capabilities of its own: `customs` are their names,
+/// which `[component.NAME.capabilities] custom` may grant.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    path: impl AsRef<Path>,
+    customs: &[&str],
+) -> Result<(Config, Diagnostics), LoadError> {
     let path = path.as_ref();
     let io = |source| LoadError::Io {
         path: path.to_path_buf(),
@@ -66,6 +80,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<(Config, Diagnostics), LoadError> 
         &Surroundings {
             file: &file,
             variable: &variable,
+            customs,
         },
     )
     .map_err(LoadError::Invalid)
@@ -107,8 +122,9 @@ pub(super) fn parse(
     let source = Arc::new(source);
     let mut problems = Problems::new(&source);
     let config = parse_table(source.text(), around, &mut problems);
-    let (has_errors, found) = (problems.has_errors(), problems.into_found());
-    let diagnostics = Diagnostics::new(source.clone(), found);
+    let has_errors = problems.has_errors();
+    let (found, hidden) = problems.into_parts();
+    let diagnostics = Diagnostics::new(source.clone(), found, Hidden::new(hidden));
     match config {
         Some(config) if !has_errors => Ok((config, diagnostics)),
         _ => Err(diagnostics),
@@ -121,7 +137,7 @@ fn parse_table(
     problems: &mut Problems<'_>,
 ) -> Option<Config> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    if !report_syntax(text, &errors, problems) {
+    if !syntax::report(text, &errors, problems) {
         return None;
     }
     let value = DeValue::Table(table.into_inner());
@@ -131,48 +147,4 @@ fn parse_table(
     };
     let raw = RawConfig::read(&root, problems)?;
     Some(check(raw, around, problems))
-}
-
-/// Whether the table is worth reading. After an error of syntax it is not; after a double key it is.
-fn report_syntax(text: &str, errors: &[Error], problems: &mut Problems<'_>) -> bool {
-    let is_double = |error: &&Error| error.message() == "duplicate key";
-    let broken = errors.iter().find(|error| !is_double(error));
-    for error in errors.iter().filter(is_double).chain(broken) {
-        let span = error.span().unwrap_or_default();
-        problems.error(
-            &Place {
-                path: String::new(),
-                span,
-            },
-            error.message(),
-        );
-    }
-    if broken.is_none() {
-        refuse_cut_off(text, problems);
-    }
-    broken.is_none()
-}
-
-/// A file that is read while it is being written may end in the middle of a line, and
-/// `max_requests = 1` may have been about to become `1_000`. What ends in a bracket, a quote or a
-/// word is whole.
-fn refuse_cut_off(text: &str, problems: &mut Problems<'_>) {
-    let last = text.rsplit('\n').next().unwrap_or_default().trim();
-    let is_whole = |end: &&str| last.ends_with(end) && !last.contains('#');
-    if last.is_empty() || ["\"", "'", "]", "}", "true", "false"].iter().any(is_whole) {
-        return;
-    }
-    let end = text.trim_end().len();
-    let start = end - last.len();
-    problems
-        .error(
-            &Place {
-                path: String::new(),
-                span: start..end,
-            },
-            "the file ends in the middle of a line",
-        )
-        .help(
-            "it may have been cut off while it was being written; end the last line with a newline",
-        );
 }

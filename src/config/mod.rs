@@ -12,13 +12,15 @@ mod model;
 mod raw;
 mod read;
 mod schema;
+mod source;
+mod syntax;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, load_with};
 pub use model::{
     Admin, AdminListen, Certificate, ClientCa, Config, Files, HeaderEdits, HostPattern, LogFormat,
     PathPattern, Respond, Route, Server, ServerLimits, Target, Telemetry, Tls, Token,

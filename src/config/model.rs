@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::core::{ByteSize, ComponentName, ComponentSpec};
+use crate::core::{ByteSize, ComponentName, ComponentSpec, Outbound};
 
 /// All of `routes.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +20,13 @@ pub struct Config {
     /// Journal, code cache and generated secrets; absolute.
     pub state_dir: PathBuf,
     pub telemetry: Telemetry,
+    pub outbound: Outbound,
     pub components: BTreeMap<ComponentName, Arc<ComponentSpec>>,
     /// In file order.
     pub routes: Vec<Arc<Route>>,
+    /// Other files of which it holds what was in them when they were read, or whose change is one of
+    /// the configuration: absolute, sorted, each once. Certificates are not among them.
+    pub watched: Vec<PathBuf>,
 }
 
 /// `[server]`.

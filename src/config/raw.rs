@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::core::{ByteSize, ComponentName, Digest, VersionName};
+use crate::core::{
+    ByteSize, ComponentName, Digest, FileMode, GrantMode, HttpGrant, SocketGrant, VersionName,
+};
 
 use super::model::{HostPattern, LogFormat, PathPattern};
-use super::read::{Entries, List, shape_table};
+use super::read::{Entries, Json, List, shape_table};
 use super::text::{
-    AdminAddress, CertificateName, FileName, FilePath, Prefix, RouteName, StripPrefix, Timeout,
-    TokenSource, VariableName,
+    AdminAddress, CertificateName, ConfigKey, FileName, FilePath, GuestPath, GuestVariable, Prefix,
+    RouteName, Secrets, StripPrefix, Timeout, TokenSource, VariableName,
 };
 
 shape_table! {
@@ -30,6 +32,8 @@ shape_table! {
         optional state: RawState,
         /// Logs.
         optional telemetry: RawTelemetry,
+        /// How the gateway reaches what components are granted outside of it.
+        optional outbound: RawOutbound,
         /// What components do not set themselves.
         optional defaults: RawDefaults,
         /// The components, by name.
@@ -109,14 +113,15 @@ shape_table! {
     struct RawAdmin {
         /// An address, "unix:" and a path, or "off". Default: "127.0.0.1:9901".
         optional listen: AdminAddress,
-        /// Where the bearer token is. Default: a random one, kept in the state directory.
+        /// Where the bearer token is; a variable that is not set is no token. Default: a random one,
+        /// kept in the state directory.
         optional token: TokenSource,
     }
 
-    struct RawTokenSource {
-        /// An environment variable; unset is the same as no token here.
+    struct RawElsewhere {
+        /// An environment variable of the server's.
         optional env: VariableName,
-        /// A file; white space at its end does not count.
+        /// A file of at most 64KiB; white space at its end does not count.
         optional file: FilePath,
     }
 
@@ -130,6 +135,21 @@ shape_table! {
         optional log_format: LogFormat,
         /// One line a request. Default: true.
         optional access_log: bool,
+    }
+
+    struct RawOutbound {
+        /// Until a connection is there, TLS included, over all addresses of a name. Default: "5s".
+        optional connect_timeout: Timeout,
+        /// From the sent request to the first byte of its response. Default: "15s".
+        optional first_byte_timeout: Timeout,
+        /// Between two pieces of a response body. Default: "15s".
+        optional between_bytes_timeout: Timeout,
+        /// Requests at once that one guest may have on their way, 1 to 1000. Default: 6.
+        optional parallel: NonZeroU32,
+        /// PEM file of authorities that are believed beside the public ones.
+        optional ca: FilePath,
+        /// DNS servers to ask, such as "192.0.2.53:53". Default: those of the system.
+        optional nameservers: List<SocketAddr>,
     }
 
     struct RawDefaults {
@@ -152,6 +172,8 @@ shape_table! {
         optional instances: RawInstances,
         /// What one request may use.
         optional limits: RawLimits,
+        /// What it may touch; what is not granted is denied.
+        optional capabilities: RawCapabilities,
     }
 
     struct RawVersion {
@@ -193,6 +215,44 @@ shape_table! {
         optional max_response_body: ByteSize,
         /// Requests the guest may start for one request. Default: 32.
         optional outbound_requests: u32,
+    }
+
+    struct RawCapabilities {
+        /// Scheme, host and port of requests it may send, such as "https://api.example.com",
+        /// "https://*.example.com:8443" or "https://*". Without a port the scheme's; ":*" is any.
+        optional http: List<HttpGrant>,
+        /// Grants of http and sockets may lead to loopback, private and link-local addresses.
+        /// Default: false.
+        optional private_networks: bool,
+        /// Components that it may call, at http://NAME.internal/ and without leaving the process.
+        optional components: List<ComponentName>,
+        /// Environment variables that it gets: a text, { env = "NAME" } or { file = "path" } each.
+        optional environment: Secrets<GuestVariable>,
+        /// What wasi:config tells it: a text, { env = "NAME" } or { file = "path" } each.
+        optional config: Secrets<ConfigKey>,
+        /// Directories that it sees.
+        optional files: List<RawFileGrant>,
+        /// Transport, host and port of connections it may make, such as "tcp://db.internal:5432",
+        /// "udp://10.0.0.0/8:53" or "tcp://[2001:db8::1]:*".
+        optional sockets: List<SocketGrant>,
+        /// It may read the time. Default: true.
+        optional clocks: bool,
+        /// It may ask for random bytes. Default: true.
+        optional random: bool,
+        /// Grants of capabilities that the program adds, by their names; their values are its own.
+        optional custom: Entries<String, Json>,
+        /// "enforce", or "audit": what is not granted is counted and logged, but allowed.
+        /// Default: "enforce".
+        optional mode: GrantMode,
+    }
+
+    struct RawFileGrant {
+        /// The directory, relative to this file.
+        required source: FilePath,
+        /// Where the component sees it, such as "/assets".
+        required at: GuestPath,
+        /// "read" or "read-write". Default: "read".
+        optional mode: FileMode,
     }
 
     struct RawRoute {

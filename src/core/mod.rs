@@ -2,14 +2,21 @@
 //!
 //! Nothing here does work, and nothing here imports another room.
 
+mod address;
 mod fault;
+mod grants;
 mod ids;
 mod policy;
 mod units;
 
+pub use address::{has_global, is_global};
 pub use fault::{Fault, ProxyError};
-pub use ids::{ComponentName, Digest, DigestError, NameError, RequestId, VersionName};
+pub use grants::{
+    FileGrant, FileMode, GrantError, GrantMode, Grants, HostGrant, HttpGrant, HttpScheme,
+    PortGrant, Secret, SocketGrant, Transport,
+};
+pub use ids::{Cohort, ComponentName, Digest, DigestError, NameError, RequestId, VersionName};
 pub use policy::{
-    ComponentSpec, HostBounds, Instances, Limits, Reuse, Source, VersionSpec, Weight,
+    ComponentSpec, HostBounds, Instances, Limits, Outbound, Reuse, Source, VersionSpec, Weight,
 };
 pub use units::{ByteSize, UnitError, format_duration, parse_duration};

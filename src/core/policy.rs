@@ -1,10 +1,12 @@
 //! What the operator decided, as plain data: configuration makes it, the rooms obey it.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ByteSize, ComponentName, Digest, VersionName};
+use super::{ByteSize, ComponentName, Digest, Grants, VersionName};
 
 /// What one request, and the instance that serves it, may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +139,7 @@ pub struct VersionSpec {
 pub type Weight = u32;
 
 /// One component as the operator described it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ComponentSpec {
     pub name: ComponentName,
     /// At least one.
@@ -146,4 +148,35 @@ pub struct ComponentSpec {
     pub weights: Vec<Weight>,
     pub limits: Limits,
     pub instances: Instances,
+    pub grants: Arc<Grants>,
+}
+
+/// How the gateway reaches what guests ask for over HTTP and sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// Until a connection is there, TLS included, over all addresses of a name.
+    pub connect_timeout: Duration,
+    /// From the sent request to the first byte of its response.
+    pub first_byte_timeout: Duration,
+    /// Between two pieces of a response body.
+    pub between_bytes_timeout: Duration,
+    /// Requests at once that one guest may have on their way.
+    pub parallel: u32,
+    /// PEM file of authorities that are believed beside the public ones.
+    pub ca: Option<PathBuf>,
+    /// DNS servers to ask; empty: those of the system.
+    pub nameservers: Vec<SocketAddr>,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            first_byte_timeout: Duration::from_secs(15),
+            between_bytes_timeout: Duration::from_secs(15),
+            parallel: 6,
+            ca: None,
+            nameservers: Vec::new(),
+        }
+    }
 }

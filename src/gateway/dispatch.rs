@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -16,7 +16,7 @@ use super::files::Directory;
 use super::service::{Inbound, Peer};
 use super::snapshot::{Entry, Snapshot, Target};
 use super::{forwarded, head, respond};
-use crate::component::{Call, InvokeError, RequestBody, RequestWatch};
+use crate::component::{Call, InvokeError, Origin, RequestBody, RequestWatch, Scheme};
 use crate::config::{PathPattern, Respond, Route};
 use crate::core::{ByteSize, Fault, RequestId};
 use crate::lifecycle::Deployment;
@@ -97,12 +97,9 @@ pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer
     let route = &entry.route;
     let mut answer = match &entry.target {
         Target::Component(deployment) => {
-            let call = Call {
-                id,
-                arrived,
-                scheme: forwarded::scheme(&parts.headers, &peer),
-            };
-            ask_component(route, deployment, parts, body, call, idle, &asker).await
+            let scheme = forwarded::scheme(&parts.headers, &peer);
+            let came = Came { arrived, scheme };
+            ask_component(route, deployment, parts, body, came, idle, &asker).await
         }
         Target::Respond(fixed) => Answer::new(fixed_answer(fixed)),
         Target::Files(directory) => ask_directory(route, directory, parts, &asker).await,
@@ -125,16 +122,22 @@ fn find(snapshot: &Snapshot, parts: &mut Parts, peer: &Peer) -> Result<Arc<Entry
     Ok(snapshot.entries[place].clone())
 }
 
+/// When and how a request came.
+struct Came {
+    arrived: Instant,
+    scheme: Scheme,
+}
+
 async fn ask_component(
     route: &Route,
     deployment: &Deployment,
     mut parts: Parts,
     body: Incoming,
-    call: Call,
+    came: Came,
     idle: Duration,
     asker: &Asker,
 ) -> Answer {
-    let index = deployment.pick();
+    let (index, cohort) = deployment.pick(asker.id);
     let version = &deployment.versions()[index];
     let limit = version.limits().max_request_body;
     if announces_more(&parts.headers, limit) {
@@ -144,10 +147,15 @@ async fn ask_component(
     route.request_headers.apply(&mut parts.headers);
     let body = RequestBody::new(body, limit, idle);
     let received = body.watch();
+    let call = Call {
+        origin: Origin::at_the_edge(asker.id, cohort),
+        arrived: came.arrived,
+        scheme: came.scheme,
+    };
     let mut answer = match version.serve(Request::from_parts(parts, body), call).await {
         Ok(response) => Answer::new(response.map(Body::Guest)),
         Err(error) => {
-            log_failure(&error, deployment, version.name().as_str(), call.id);
+            log_failure(&error, deployment, version.name().as_str(), asker.id);
             Answer::failed(&error.fault(), asker)
         }
     };

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use super::source::{self, SourceError};
 use super::split::Split;
 use crate::component::{Host, HostingError, Version};
-use crate::core::{ComponentName, ComponentSpec, VersionName, VersionSpec};
+use crate::core::{Cohort, ComponentName, ComponentSpec, RequestId, VersionName, VersionSpec};
 use crate::security::digest;
 
 /// A version that cannot be deployed, and why.
@@ -54,9 +54,15 @@ impl Deployment {
         &self.versions
     }
 
-    /// The version for one more request: its place in [`Deployment::versions`].
-    pub fn pick(&self) -> usize {
-        self.split.pick()
+    /// The version for one more request, as its place in [`Deployment::versions`], and the
+    /// cohort that keeps what the request causes together.
+    pub fn pick(&self, request: RequestId) -> (usize, Cohort) {
+        self.split.pick(request)
+    }
+
+    /// The version for a call that another component makes.
+    pub fn follow(&self, cohort: Cohort) -> usize {
+        self.split.follow(cohort)
     }
 
     fn new(spec: Arc<ComponentSpec>, versions: Vec<Arc<Version>>) -> Result<Self, DeployError> {
@@ -94,6 +100,13 @@ pub struct Deployments {
 impl Deployments {
     pub fn get(&self, name: &ComponentName) -> Option<&Arc<Deployment>> {
         self.components.get(name)
+    }
+
+    /// By a name as a host name spells it: without regard to case, where that is unambiguous.
+    pub fn find(&self, host: &str) -> Option<&Arc<Deployment>> {
+        let exact = host.parse().ok().and_then(|name| self.get(&name));
+        let alike = |it: &&Arc<Deployment>| it.name().as_str().eq_ignore_ascii_case(host);
+        exact.or_else(|| self.iter().find(alike))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Deployment>> {

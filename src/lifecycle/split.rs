@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::core::Weight;
+use crate::core::{Cohort, RequestId, Weight};
 
 /// Picks an index for each request. Over any run of as many requests as the weights add
 /// up to, every index is picked exactly as often as its weight says, well mixed.
@@ -37,12 +37,23 @@ impl Split {
         })
     }
 
-    pub fn pick(&self) -> usize {
+    /// The index for one more request, and the cohort that leads to it here and to its
+    /// like elsewhere.
+    pub fn pick(&self, request: RequestId) -> (usize, Cohort) {
         if let [(_, only)] = self.bounds[..] {
-            return only;
+            return (only, Cohort::of(request));
         }
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.total;
         let point = (u128::from(turn) * u128::from(self.step) % u128::from(self.total)) as u64;
+        (self.at(point), Cohort::at(point, self.total))
+    }
+
+    /// The index that a cohort belongs to.
+    pub fn follow(&self, cohort: Cohort) -> usize {
+        self.at(cohort.scaled(self.total))
+    }
+
+    fn at(&self, point: u64) -> usize {
         let place = self.bounds.partition_point(|(bound, _)| *bound <= point);
         self.bounds[place].1
     }
@@ -72,7 +83,7 @@ mod tests {
 
     fn picks(split: &Split, requests: u64, versions: usize) -> Vec<u32> {
         let mut picks = vec![0; versions];
-        (0..requests).for_each(|_| picks[split.pick()] += 1);
+        (0..requests).for_each(|_| picks[split.pick(RequestId::next()).0] += 1);
         picks
     }
 
@@ -85,7 +96,9 @@ mod tests {
     #[test]
     fn a_small_share_is_spread_out() {
         let split = Split::new(&[90, 10]).unwrap();
-        let gaps: Vec<usize> = (0..100).filter(|_| split.pick() == 1).collect();
+        let gaps: Vec<usize> = (0..100)
+            .filter(|_| split.pick(RequestId::NONE).0 == 1)
+            .collect();
         assert!(
             gaps.windows(2).all(|pair| pair[1] - pair[0] >= 5),
             "{gaps:?}"
@@ -97,6 +110,23 @@ mod tests {
         let split = Split::new(&[0, 3, 0]).unwrap();
         assert_eq!(picks(&split, 10, 3), [0, 10, 0]);
         assert!(Split::new(&[0, 0]).is_none());
+    }
+
+    #[test]
+    fn a_cohort_leads_to_the_version_it_was_picked_with() {
+        let split = Split::new(&[1, 95, 0, 4, 33]).unwrap();
+        for _ in 0..1_000 {
+            let (index, cohort) = split.pick(RequestId::next());
+            assert_eq!(split.follow(cohort), index);
+        }
+    }
+
+    #[test]
+    fn requests_without_a_choice_are_spread_over_those_who_have_one() {
+        let (only, split) = (Split::new(&[1]).unwrap(), Split::new(&[90, 10]).unwrap());
+        let cohorts = (0..100_000).map(|_| only.pick(RequestId::next()).1);
+        let second = cohorts.filter(|cohort| split.follow(*cohort) == 1).count();
+        assert!((9_500..=10_500).contains(&second), "{second}");
     }
 
     proptest! {

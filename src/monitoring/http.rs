@@ -1,13 +1,13 @@
 //! HTTP server metrics, by route. Labels come from closed sets, and a series' handles are
 //! made when it is first seen: afterwards a request finds them with a few comparisons.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use metrics::{Gauge, Histogram};
 
 use super::names;
+use super::series::SeriesList;
 use crate::core::Fault;
 
 /// `network_protocol_version`.
@@ -48,14 +48,14 @@ const METHODS: [Method; 9] = [
     Method::CONNECT,
 ];
 
-fn method_index(method: &Method) -> usize {
+pub(super) fn method_index(method: &Method) -> usize {
     METHODS
         .iter()
         .position(|known| known == method)
         .unwrap_or(METHODS.len())
 }
 
-fn method_label(index: usize) -> &'static str {
+pub(super) fn method_label(index: usize) -> &'static str {
     // OpenTelemetry's name for every method it does not know.
     const LABELS: [&str; 10] = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "_OTHER",
@@ -107,17 +107,13 @@ pub struct Sample<'a> {
 /// The series of one route.
 pub struct RouteMetrics {
     route: String,
-    first: OnceLock<Box<Series>>,
+    list: SeriesList<Series>,
 }
 
-/// A list that only grows, so that reading it takes no lock. Its length is bounded by
-/// the closed sets that its labels come from.
 struct Series {
-    key: u32,
     duration: Histogram,
     request_size: Histogram,
     response_size: Histogram,
-    next: OnceLock<Box<Series>>,
 }
 
 impl RouteMetrics {
@@ -125,7 +121,7 @@ impl RouteMetrics {
     pub fn new(route: impl Into<String>) -> Self {
         Self {
             route: route.into(),
-            first: OnceLock::new(),
+            list: SeriesList::new(),
         }
     }
 
@@ -140,18 +136,11 @@ impl RouteMetrics {
 
     fn series(&self, sample: &Sample<'_>) -> &Series {
         let method = method_index(sample.method);
-        let key = key(method, sample);
-        let mut cell = &self.first;
-        loop {
-            let series = cell.get_or_init(|| Box::new(self.make(key, method, sample)));
-            if series.key == key {
-                return series;
-            }
-            cell = &series.next;
-        }
+        self.list
+            .get(key(method, sample), || self.make(method, sample))
     }
 
-    fn make(&self, key: u32, method: usize, sample: &Sample<'_>) -> Series {
+    fn make(&self, method: usize, sample: &Sample<'_>) -> Series {
         let mut labels = vec![
             ("http_request_method", method_label(method).to_string()),
             (
@@ -168,11 +157,9 @@ impl RouteMetrics {
             labels.push(("error_type", Fault::LABELS[fault].to_string()));
         }
         Series {
-            key,
             duration: metrics::histogram!(names::HTTP_DURATION, &labels),
             request_size: metrics::histogram!(names::HTTP_REQUEST_SIZE, &labels),
             response_size: metrics::histogram!(names::HTTP_RESPONSE_SIZE, &labels),
-            next: OnceLock::new(),
         }
     }
 }

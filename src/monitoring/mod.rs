@@ -1,13 +1,18 @@
 //! What can be seen from outside: metrics, the log, one line a request.
 
 mod access;
+mod client;
+mod denial;
 mod guest;
 mod http;
 mod log;
 mod names;
 mod recorder;
+mod series;
 
 pub use access::{AccessLine, log_access};
+pub use client::{ClientFailure, ClientMetrics};
+pub use denial::DenialMetrics;
 pub use guest::{GuestMetrics, InstanceCounts, instantiate_seconds};
 pub use http::{HttpMetrics, Protocol, RouteMetrics, Sample};
 pub use log::{LogGuard, LogStyle, start_log};

@@ -4,6 +4,7 @@ pub const HTTP_DURATION: &str = "http_server_request_duration_seconds";
 pub const HTTP_ACTIVE: &str = "http_server_active_requests";
 pub const HTTP_REQUEST_SIZE: &str = "http_server_request_body_size_bytes";
 pub const HTTP_RESPONSE_SIZE: &str = "http_server_response_body_size_bytes";
+pub const HTTP_CLIENT_DURATION: &str = "http_client_request_duration_seconds";
 
 pub const GUEST_DURATION: &str = "airgate_guest_duration_seconds";
 pub const GUEST_CPU: &str = "airgate_guest_cpu_seconds";
@@ -13,6 +14,8 @@ pub const GUEST_MEMORY_PEAK: &str = "airgate_guest_memory_peak_bytes";
 pub const INSTANCES: &str = "airgate_instances";
 pub const INSTANTIATE: &str = "airgate_instantiate_seconds";
 pub const TRAFFIC_WEIGHT: &str = "airgate_traffic_weight";
+
+pub const CAPABILITY_DENIED: &str = "airgate_capability_denied_total";
 
 pub const CONNECTIONS: &str = "airgate_connections";
 pub const CONNECTION_ERRORS: &str = "airgate_connection_errors_total";
@@ -44,6 +47,12 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             HTTP_RESPONSE_SIZE,
             Bytes,
             "Bytes of response body sent",
+        ),
+        (
+            Histogram,
+            HTTP_CLIENT_DURATION,
+            Seconds,
+            "From a guest's outbound request to its response head, by grant",
         ),
         (
             Histogram,
@@ -82,6 +91,12 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             TRAFFIC_WEIGHT,
             Count,
             "Share of a version in its component's requests",
+        ),
+        (
+            Counter,
+            CAPABILITY_DENIED,
+            Count,
+            "What guests tried without a grant, by capability",
         ),
         (Gauge, CONNECTIONS, Count, "Open connections"),
         (

@@ -14,7 +14,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -44,7 +43,11 @@ const STALLED: u8 = 2;
 impl RequestBody {
     /// At most `limit` bytes, and never `idle` without one. A body that the request head
     /// already shows to be empty costs nothing.
-    pub fn new(body: Incoming, limit: Option<ByteSize>, idle: Duration) -> Self {
+    pub fn new<B>(body: B, limit: Option<ByteSize>, idle: Duration) -> Self
+    where
+        B: Body<Data = Bytes> + Unpin + Send + 'static,
+        B::Error: Into<Error>,
+    {
         if body.is_end_stream() {
             return Self::empty();
         }
@@ -99,15 +102,15 @@ impl RequestWatch {
     }
 }
 
-struct Guarded {
-    body: Incoming,
+struct Guarded<B> {
+    body: B,
     left: u64,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     fate: Arc<Fate>,
 }
 
-impl Guarded {
+impl<B> Guarded<B> {
     fn fail(&self, why: u8) -> Error {
         self.fate.failure.store(why, Ordering::Relaxed);
         if why == TOO_LARGE {
@@ -126,7 +129,11 @@ impl Guarded {
     }
 }
 
-impl Body for Guarded {
+impl<B> Body for Guarded<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Error>,
+{
     type Data = Bytes;
     type Error = Error;
 
@@ -142,7 +149,7 @@ impl Body for Guarded {
             let Some(frame) = frame else {
                 return Poll::Ready(None);
             };
-            let frame = frame.map_err(Error::Hyper)?;
+            let frame = frame.map_err(Into::into)?;
             let until = Instant::now() + self.idle;
             if let Some(timer) = &mut self.timer {
                 timer.as_mut().reset(until);

@@ -135,7 +135,8 @@ impl CodeCache {
         let mut mac = blake3::Hasher::new_keyed(&self.key);
         mac.update(identity.digest.as_bytes());
         mac.update(&identity.engine.to_le_bytes());
-        mac.update(code);
+        // Code of tens of megabytes: one core alone would take most of a start.
+        mac.update_rayon(code);
         mac.finalize()
     }
 }

@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store};
 use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 use wasmtime_wasi_http::{p2, p3};
 
-use super::call::Call;
+use super::call::{Call, Origin};
 use super::cpu::{self, Metered};
 use super::error::InvokeError;
-use super::host::Host;
+use super::guest::Guest;
 use super::join::Joinable;
 use super::lane::{Pace, SlowLane};
-use crate::core::{ComponentName, HostBounds, Limits, RequestId, VersionName};
+use super::reach::Reach;
+use crate::core::{ComponentName, Grants, HostBounds, Limits, VersionName};
 
 /// What every instance of a version has in common.
-#[derive(Debug)]
 pub(crate) struct Recipe {
     pub component: ComponentName,
     pub version: VersionName,
@@ -25,11 +26,12 @@ pub(crate) struct Recipe {
     pub bounds: HostBounds,
     pub metered: bool,
     pub pace: Pace,
+    pub reach: Reach,
 }
 
 pub(crate) enum ServicePre {
-    Wasi02(p2::bindings::ProxyPre<Host>),
-    Wasi03(p3::bindings::ServicePre<Host>),
+    Wasi02(p2::bindings::ProxyPre<Guest>),
+    Wasi03(p3::bindings::ServicePre<Guest>),
 }
 
 pub(crate) enum Service {
@@ -43,6 +45,7 @@ pub struct Prepared {
     pre: ServicePre,
     recipe: Arc<Recipe>,
     lane: Arc<SlowLane>,
+    imports: Vec<String>,
 }
 
 impl Prepared {
@@ -51,17 +54,28 @@ impl Prepared {
         pre: ServicePre,
         recipe: Arc<Recipe>,
         lane: Arc<SlowLane>,
+        imports: Vec<String>,
     ) -> Self {
         Self {
             engine,
             pre,
             recipe,
             lane,
+            imports,
         }
     }
 
     pub fn limits(&self) -> &Limits {
         &self.recipe.limits
+    }
+
+    /// The names of what its component imports.
+    pub fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    pub fn grants(&self) -> &Arc<Grants> {
+        &self.recipe.reach.grants
     }
 
     /// Whose version this is.
@@ -79,11 +93,11 @@ impl Prepared {
     /// # Errors
     /// Its start code failed or ran over a limit, or the engine has no room.
     pub async fn instantiate(&self) -> Result<Instance, InvokeError> {
-        let mut store = Store::new(&self.engine, Host::new(self.recipe.clone()));
+        let mut store = Store::new(&self.engine, Guest::new(self.recipe.clone()));
         store.limiter(|host| &mut host.memory);
         store.set_hostcall_fuel(self.recipe.bounds.hostcall_bytes);
         store.epoch_deadline_callback(|store| cpu::on_tick(store.data().recipe().limits.cpu));
-        arm(&mut store, RequestId::NONE)?;
+        arm(&mut store, Origin::NONE)?;
         let instantiate = async {
             Ok::<_, wasmtime::Error>(match &self.pre {
                 ServicePre::Wasi02(pre) => {
@@ -109,7 +123,7 @@ impl Prepared {
 }
 
 /// Fuel, epoch deadline and every per-request allowance of the host.
-fn arm(store: &mut Store<Host>, request: RequestId) -> Result<(), InvokeError> {
+fn arm(store: &mut Store<Guest>, origin: Origin) -> Result<(), InvokeError> {
     let recipe = store.data().recipe().clone();
     if recipe.metered {
         let fuel = recipe.limits.fuel.unwrap_or(u64::MAX);
@@ -118,13 +132,13 @@ fn arm(store: &mut Store<Host>, request: RequestId) -> Result<(), InvokeError> {
             .map_err(|error| InvokeError::classify(error, false))?;
     }
     store.set_epoch_deadline(1);
-    store.data_mut().arm(request);
+    store.data_mut().arm(origin);
     Ok(())
 }
 
 /// A store and the version instantiated in it.
 pub struct Instance {
-    pub(crate) store: Store<Host>,
+    pub(crate) store: Store<Guest>,
     pub(crate) service: Service,
     pub(crate) lane: Arc<SlowLane>,
     /// Where other requests may join, once it serves several at a time.
@@ -144,9 +158,11 @@ pub struct Usage {
 
 impl Instance {
     /// Begins a request.
-    pub(crate) fn arm(&mut self, call: &Call) -> Result<(), InvokeError> {
+    pub(crate) fn arm(&mut self, call: &Call, headers: &HeaderMap) -> Result<(), InvokeError> {
         self.served += 1;
-        arm(&mut self.store, call.id)
+        arm(&mut self.store, call.origin)?;
+        self.store.data_mut().outgoing.follow(headers);
+        Ok(())
     }
 
     pub(crate) fn recipe(&self) -> &Arc<Recipe> {

@@ -59,7 +59,7 @@ pub async fn invoke<L: Lease>(
     call: Call,
 ) -> Result<http::Response<ResponseBody>, InvokeError> {
     let instance = lease.instance();
-    instance.arm(&call)?;
+    instance.arm(&call, request.headers())?;
     let terms = Terms::new(instance, &request, call);
     let (head, heads) = oneshot::channel();
     let running = Box::pin(Metered::new(run(

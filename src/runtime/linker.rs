@@ -1,21 +1,46 @@
-//! The full set of WASI imports, linked over a context that grants nothing.
+//! Everything a component can import: what is harmless, and every capability.
 //!
 //! Toolchains import far more than a handler uses, so leaving an interface out would
 //! refuse honest components; what is not granted is denied when it is called.
 
 use wasmtime::Engine;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 
+use super::capability::{Capabilities, link_base, stub_out};
 use super::engine::EngineKind;
-use super::host::Host;
+use super::guest::Guest;
+use crate::core::Grants;
 
-pub(crate) fn link(engine: &Engine, kind: EngineKind) -> wasmtime::Result<Linker<Host>> {
+/// For components whose every import can be linked as it is.
+pub(crate) fn link(
+    engine: &Engine,
+    kind: EngineKind,
+    capabilities: &Capabilities,
+) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    if kind.concurrent {
-        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    link_base(&mut linker, kind.concurrent)?;
+    for capability in capabilities.iter() {
+        capability.link(&mut linker, kind.concurrent)?;
     }
+    Ok(linker)
+}
+
+/// For a component from which a capability is withheld whose functions cannot fail: they
+/// trap instead.
+pub(crate) fn link_without(
+    engine: &Engine,
+    kind: EngineKind,
+    capabilities: &Capabilities,
+    component: &Component,
+    grants: &Grants,
+) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    link_base(&mut linker, kind.concurrent)?;
+    for capability in capabilities.iter() {
+        if capability.denies_by_error() || capability.is_granted(grants) {
+            capability.link(&mut linker, kind.concurrent)?;
+        }
+    }
+    stub_out(&mut linker, engine, component, capabilities, grants)?;
     Ok(linker)
 }

@@ -10,11 +10,12 @@ use wasmtime_wasi_http::{p2, p3};
 use super::artifact::{Artifact, ArtifactError, Interface, Surface};
 use super::cache::CodeCache;
 use super::engine::{EngineKind, Engines};
-use super::host::Host;
+use super::guest::Guest;
 use super::instance::{Prepared, Recipe, ServicePre};
 use super::lane::{Pace, SlowLane};
-use super::linker::link;
-use crate::core::{ComponentName, Limits, VersionName};
+use super::linker::{link, link_without};
+use super::reach::{Reach, Services};
+use crate::core::{ComponentName, GrantMode, Grants, Limits, VersionName};
 
 /// Why a component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -34,16 +35,31 @@ pub struct Loader {
     engines: Arc<Engines>,
     cache: Option<CodeCache>,
     lane: Arc<SlowLane>,
-    linkers: [OnceLock<Linker<Host>>; 4],
+    services: Arc<Services>,
+    linkers: [OnceLock<Linker<Guest>>; 4],
+}
+
+/// What the operator decided for the version that is loaded.
+pub struct VersionPolicy {
+    pub component: ComponentName,
+    pub version: VersionName,
+    pub limits: Limits,
+    pub grants: Arc<Grants>,
 }
 
 impl Loader {
     /// Without a cache every start compiles everything.
-    pub fn new(engines: Arc<Engines>, cache: Option<CodeCache>, lane: Arc<SlowLane>) -> Self {
+    pub fn new(
+        engines: Arc<Engines>,
+        cache: Option<CodeCache>,
+        lane: Arc<SlowLane>,
+        services: Arc<Services>,
+    ) -> Self {
         Self {
             engines,
             cache,
             lane,
+            services,
             linkers: Default::default(),
         }
     }
@@ -52,18 +68,16 @@ impl Loader {
         &self.engines
     }
 
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
     /// Makes one version ready to be instantiated. Blocks: for seconds where it compiles.
     ///
     /// # Errors
     /// The artifact is no valid component, exports no HTTP handler, or imports what
     /// nothing provides.
-    pub fn load(
-        &self,
-        artifact: &Artifact,
-        component: ComponentName,
-        version: VersionName,
-        limits: Limits,
-    ) -> Result<Prepared, LoadError> {
+    pub fn load(&self, artifact: &Artifact, policy: VersionPolicy) -> Result<Prepared, LoadError> {
         let surface = self.surface(artifact)?;
         let Some(interface) = surface.interface() else {
             return Err(ArtifactError::NoHandler {
@@ -73,33 +87,71 @@ impl Loader {
         };
         let kind = EngineKind {
             concurrent: surface.concurrent,
-            metered: limits.fuel.is_some(),
+            metered: policy.limits.fuel.is_some(),
         };
         let engine = self
             .engines
             .get(kind)
             .map_err(|e| LoadError::Engine(format!("{e:#}")))?;
-        let linker = self.linker(engine, kind)?;
         let compiled = self.compile(engine, artifact)?;
-        let pre = linker
-            .instantiate_pre(&compiled)
+        let pre = self
+            .prelink(engine, kind, &compiled, &surface, &policy.grants)?
             .and_then(|pre| service(pre, interface))
             .map_err(|error| LoadError::Import(format!("{error:#}")))?;
-        let bounds = self.engines.bounds().clone();
-        let recipe = Recipe {
-            component,
-            version,
-            limits,
-            bounds,
-            metered: kind.metered,
-            pace: Pace::default(),
-        };
         Ok(Prepared::new(
             engine.clone(),
             pre,
-            Arc::new(recipe),
+            Arc::new(self.recipe(policy, kind)),
             self.lane.clone(),
+            surface.imports,
         ))
+    }
+
+    fn recipe(&self, policy: VersionPolicy, kind: EngineKind) -> Recipe {
+        let VersionPolicy {
+            component,
+            version,
+            limits,
+            grants,
+        } = policy;
+        Recipe {
+            reach: Reach::new(self.services.clone(), grants, &component, &version),
+            component,
+            version,
+            limits,
+            bounds: self.engines.bounds().clone(),
+            metered: kind.metered,
+            pace: Pace::default(),
+        }
+    }
+
+    /// The outer error is ours, the inner one the component's.
+    fn prelink(
+        &self,
+        engine: &Engine,
+        kind: EngineKind,
+        compiled: &Component,
+        surface: &Surface,
+        grants: &Grants,
+    ) -> Result<wasmtime::Result<InstancePre<Guest>>, LoadError> {
+        if !self.withholds(surface, grants) {
+            return Ok(self.linker(engine, kind)?.instantiate_pre(compiled));
+        }
+        let capabilities = self.services.capabilities();
+        let linker = link_without(engine, kind, capabilities, compiled, grants);
+        let linker = linker.map_err(|e| LoadError::Engine(format!("{e:#}")))?;
+        Ok(linker.instantiate_pre(compiled))
+    }
+
+    /// Whether it imports what is not granted and cannot be denied by an error.
+    fn withholds(&self, surface: &Surface, grants: &Grants) -> bool {
+        let capabilities = self.services.capabilities();
+        let mut behind = surface
+            .imports
+            .iter()
+            .flat_map(|import| capabilities.behind(import));
+        grants.mode == GrantMode::Enforce
+            && behind.any(|it| !it.denies_by_error() && !it.is_granted(grants))
     }
 
     fn surface(&self, artifact: &Artifact) -> Result<Surface, ArtifactError> {
@@ -133,17 +185,18 @@ impl Loader {
         Ok(component)
     }
 
-    fn linker(&self, engine: &Engine, kind: EngineKind) -> Result<&Linker<Host>, LoadError> {
+    fn linker(&self, engine: &Engine, kind: EngineKind) -> Result<&Linker<Guest>, LoadError> {
         let cell = &self.linkers[kind.index()];
         if let Some(linker) = cell.get() {
             return Ok(linker);
         }
-        let linker = link(engine, kind).map_err(|e| LoadError::Engine(format!("{e:#}")))?;
+        let linker = link(engine, kind, self.services.capabilities())
+            .map_err(|e| LoadError::Engine(format!("{e:#}")))?;
         Ok(cell.get_or_init(|| linker))
     }
 }
 
-fn service(pre: InstancePre<Host>, interface: Interface) -> wasmtime::Result<ServicePre> {
+fn service(pre: InstancePre<Guest>, interface: Interface) -> wasmtime::Result<ServicePre> {
     Ok(match interface {
         Interface::Wasi02 => ServicePre::Wasi02(p2::bindings::ProxyPre::new(pre)?),
         Interface::Wasi03 => ServicePre::Wasi03(p3::bindings::ServicePre::new(pre)?),

@@ -23,7 +23,7 @@ use super::body::RequestBody;
 use super::call::{Call, Scheme};
 use super::cpu;
 use super::error::InvokeError;
-use super::host::Host;
+use super::guest::Guest;
 use super::instance::{Instance, Service};
 use super::invoke::{Head, content_length};
 use super::join::Joinable;
@@ -65,7 +65,7 @@ pub(crate) async fn run(instance: &mut Instance, first: Job) -> wasmtime::Result
     let Some(mut inbox) = joinable.begin() else {
         return Err(wasmtime::Error::msg("the instance is already in use"));
     };
-    let session = async |guest: &Accessor<Host>| {
+    let session = async |guest: &Accessor<Guest>| {
         serve_many(guest, service, first, &joinable, &mut inbox).await
     };
     let result = store.run_concurrent(session).await.flatten();
@@ -76,7 +76,7 @@ pub(crate) async fn run(instance: &mut Instance, first: Job) -> wasmtime::Result
     result
 }
 
-async fn serve_one(guest: &Accessor<Host>, service: &Wasi03, job: Job) -> wasmtime::Result<()> {
+async fn serve_one(guest: &Accessor<Guest>, service: &Wasi03, job: Job) -> wasmtime::Result<()> {
     if let Some(response) = handle(guest, service, job.request, job.call).await? {
         let _ = job.head.send(response);
     }
@@ -85,7 +85,7 @@ async fn serve_one(guest: &Accessor<Host>, service: &Wasi03, job: Job) -> wasmti
 }
 
 async fn serve_many(
-    guest: &Accessor<Host>,
+    guest: &Accessor<Guest>,
     service: &Wasi03,
     first: Job,
     joinable: &Joinable,
@@ -105,7 +105,7 @@ async fn serve_many(
                 result?;
             }
             if let Poll::Ready(Some(job)) = jobs.poll_recv(cx) {
-                renew(guest, &job.call)?;
+                renew(guest, &job)?;
                 others.push(serve_shared(guest, service, job, joinable));
                 continue;
             }
@@ -128,19 +128,20 @@ async fn serve_many(
 }
 
 /// The budgets are the instance's, and each request that comes in renews them.
-fn renew(guest: &Accessor<Host>, call: &Call) -> wasmtime::Result<()> {
+fn renew(guest: &Accessor<Guest>, job: &Job) -> wasmtime::Result<()> {
     cpu::renew_budget();
     guest.with(|mut access| {
         let mut store = wasmtime::AsContextMut::as_context_mut(&mut access);
         let fuel = store.data().recipe().limits.fuel;
-        store.data_mut().arm(call.id);
+        store.data_mut().arm(job.call.origin);
+        store.data_mut().outgoing.follow(job.request.headers());
         fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
     })
 }
 
 /// One of several requests: it holds its place until its body has ended.
 async fn serve_shared(
-    guest: &Accessor<Host>,
+    guest: &Accessor<Guest>,
     service: &Wasi03,
     job: Job,
     joinable: &Joinable,
@@ -170,14 +171,14 @@ async fn serve_shared(
 
 /// Calls the guest's handler. `None`: it has an answer that nobody can be told.
 async fn handle(
-    guest: &Accessor<Host>,
+    guest: &Accessor<Guest>,
     service: &Wasi03,
     request: http::Request<RequestBody>,
     call: Call,
 ) -> wasmtime::Result<Option<Head>> {
     let (target, (head, body)) = absolute(request.map(|body| body.body), call)?;
     let headers = guest.with(|mut access| {
-        let hooks = &mut access.data_mut().hooks;
+        let hooks = &mut access.data_mut().outgoing;
         FieldMap::new_immutable(hooks, head.headers)
     });
     let http::uri::Parts {

@@ -1,10 +1,19 @@
-//! What is checked before it is believed. Grants, egress policy and the audit trail
-//! arrive with the capabilities.
+//! What is checked before it is believed, what may leave, and what is remembered of it.
 
+mod audit;
 mod digest;
+mod egress;
 mod secret;
+mod text;
 mod token;
 
+pub use audit::{
+    Event as AuditEvent, Kind as AuditKind, Query as AuditQuery, Timestamp, TimestampError,
+    Trail as AuditTrail,
+};
 pub use digest::{DigestMismatch, digest, verify};
+pub use egress::{
+    CanonicalHost, DenialReason, Denied, Egress, Forbidden, NamesNeeded, SocketVerdict,
+};
 pub use secret::place_secret;
 pub use token::{TokenCheck, random_token};

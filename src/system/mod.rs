@@ -1,5 +1,6 @@
 //! The composition root: makes every part, joins them, and ends them in order.
 
+mod changes;
 mod node;
 mod reload;
 mod server;

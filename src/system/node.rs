@@ -9,13 +9,16 @@ use crate::admin::{self, Readiness, ReloadFailure};
 use crate::component::Host;
 use crate::config::Config;
 use crate::gateway::{Gate, Listeners};
-use crate::lifecycle::Deployments;
+use crate::lifecycle::{Deployments, Directory};
 use crate::monitoring::{HttpMetrics, Recorder};
+use crate::runtime::Services;
+use crate::security::AuditTrail;
 
 /// One running node.
 pub(crate) struct Node {
     pub config: ArcSwap<Config>,
-    pub deployments: ArcSwap<Deployments>,
+    pub directory: Arc<Directory>,
+    pub services: Arc<Services>,
     pub gate: Arc<Gate>,
     pub host: Host,
     pub recorder: Recorder,
@@ -29,7 +32,7 @@ pub(crate) struct Node {
 impl Node {
     /// Ages idle instances. To be called once a second.
     pub fn maintain(&self) {
-        self.deployments
+        self.directory
             .load()
             .versions()
             .for_each(|version| version.maintain());
@@ -38,7 +41,7 @@ impl Node {
     }
 
     fn refresh_gauges(&self) {
-        self.deployments
+        self.directory
             .load()
             .versions()
             .for_each(|version| version.refresh_gauges());
@@ -67,7 +70,11 @@ impl admin::Node for Node {
     }
 
     fn deployments(&self) -> Arc<Deployments> {
-        self.deployments.load_full()
+        self.directory.load_full()
+    }
+
+    fn audit(&self) -> &AuditTrail {
+        self.services.trail()
     }
 
     async fn reload(&self) -> Result<(), ReloadFailure> {

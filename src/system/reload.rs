@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
+use super::changes;
 use super::node::Node;
+use crate::component::Host;
 use crate::config::{self, Config, LoadError};
+use crate::core::ComponentName;
 use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
 use crate::lifecycle::{DeployError, Deployments};
 use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
+use crate::runtime::{Network, NetworkError, Services};
 
 /// Why a configuration cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,14 @@ pub enum ReloadError {
     Certificate(#[from] CertificateError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    #[error("component.{component}.capabilities.custom.{capability}: {reason}")]
+    Capability {
+        component: ComponentName,
+        capability: String,
+        reason: String,
+    },
     #[error("the node is draining")]
     Draining,
     #[error("reading the configuration was interrupted")]
@@ -71,13 +83,16 @@ impl Node {
         }
         let old = self.config.load_full();
         let path = old.path.clone();
-        let read = tokio::task::spawn_blocking(move || config::load(path)).await;
+        let custom = custom_names(&self.services);
+        let read = tokio::task::spawn_blocking(move || config::load_with(path, &custom)).await;
         let (config, warnings) = read.map_err(|_| ReloadError::Interrupted)??;
         if !warnings.is_empty() {
             tracing::warn!("{warnings}");
         }
+        let running = self.directory.load_full();
+        let network = Network::new(config.outbound.clone())?;
         let (deployments, snapshot, tls) =
-            prepare(&config, &self.deployments.load_full(), &self.host).await?;
+            prepare(&config, &running, &self.host, &self.services).await?;
         if self.gate.is_draining() {
             return Err(ReloadError::Draining);
         }
@@ -86,7 +101,9 @@ impl Node {
         warn_of_fixed_settings(&old, &config);
         self.gate.replace(snapshot);
         listeners.apply(&config, bound, tls);
-        self.deployments.store(Arc::new(deployments));
+        self.services.set_network(network);
+        changes::record(&running, &deployments, self.services.trail());
+        self.directory.store(deployments);
         self.config.store(Arc::new(config));
         Ok(())
     }
@@ -96,8 +113,10 @@ impl Node {
 pub(crate) async fn prepare(
     config: &Config,
     running: &Deployments,
-    host: &crate::component::Host,
+    host: &Host,
+    services: &Services,
 ) -> Result<(Deployments, Snapshot, Option<TlsSettings>), ReloadError> {
+    check_custom(config, services)?;
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let specs = config.components.values().cloned();
     let deployments = running
@@ -110,6 +129,34 @@ pub(crate) async fn prepare(
         None => None,
     };
     Ok((deployments, snapshot, tls))
+}
+
+/// The capabilities that an embedding program has added.
+fn custom_names(services: &Services) -> Vec<&'static str> {
+    services
+        .capabilities()
+        .added()
+        .map(|it| it.name())
+        .collect()
+}
+
+/// What the program that embeds us says of the grants it knows.
+fn check_custom(config: &Config, services: &Services) -> Result<(), ReloadError> {
+    for spec in config.components.values() {
+        for (name, grant) in &spec.grants.custom {
+            let mut added = services.capabilities().added();
+            let checked = match added.find(|it| it.name() == name) {
+                Some(capability) => capability.check(grant),
+                None => Err("this program provides no such capability".into()),
+            };
+            checked.map_err(|reason| ReloadError::Capability {
+                component: spec.name.clone(),
+                capability: name.clone(),
+                reason,
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn warn_of_fixed_settings(old: &Config, new: &Config) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -15,13 +15,14 @@ use super::reload::{ReloadError, prepare};
 use super::signals::{Signals, Wish};
 use super::watch::FileWatch;
 use crate::admin::{self, AdminListenError, AdminListener, AdminToken};
-use crate::component::Host;
+use crate::component::{Host, Peers};
 use crate::config::Config;
 use crate::core::HostBounds;
 use crate::gateway::{Gate, Listeners, Socket, Workers};
-use crate::lifecycle::Deployments;
+use crate::lifecycle::{Deployments, Directory};
 use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
-use crate::runtime::{CodeCache, Engines, Loader, SlowLane};
+use crate::runtime::{Capabilities, CodeCache, Engines, Loader, Network, Services, SlowLane};
+use crate::security::AuditTrail;
 
 /// How often idle instances are aged and gauges refreshed.
 const MAINTENANCE: Duration = Duration::from_secs(1);
@@ -48,14 +49,22 @@ pub enum StartError {
 ///
 /// # Errors
 /// The state directory cannot be used, or threads cannot be started.
-pub fn loader(state_dir: Option<&Path>) -> Result<Arc<Loader>, StartError> {
+pub fn loader(
+    state_dir: Option<&Path>,
+    services: Arc<Services>,
+) -> Result<Arc<Loader>, StartError> {
     let cache = match state_dir {
         Some(dir) => Some(CodeCache::open(dir).map_err(|error| state_error(dir, error))?),
         None => None,
     };
     let engines = Engines::start(HostBounds::default()).map_err(StartError::Threads)?;
     let lane = SlowLane::start(cores()).map_err(StartError::Threads)?;
-    Ok(Arc::new(Loader::new(engines, cache, Arc::new(lane))))
+    Ok(Arc::new(Loader::new(
+        engines,
+        cache,
+        Arc::new(lane),
+        services,
+    )))
 }
 
 fn cores() -> usize {
@@ -87,22 +96,28 @@ pub struct Server {
 }
 
 impl Server {
-    /// Loads every component, binds every address, and begins to serve.
+    /// Loads every component, binds every address, and begins to serve. `capabilities` are
+    /// what guests can be granted: the built-in ones, and those of an embedding program.
     ///
     /// # Errors
     /// Anything that would leave a part of the configuration unserved.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config, capabilities: Capabilities) -> Result<Self, StartError> {
         let began = Instant::now();
         let signals = Signals::listen().map_err(StartError::Signals)?;
         let recorder = Recorder::install()?;
         let state_dir = &config.state_dir;
         std::fs::create_dir_all(state_dir).map_err(|error| state_error(state_dir, error))?;
-        let loader = loader(Some(state_dir))?;
+        let trail = AuditTrail::open(&state_dir.join("audit"))
+            .map_err(|error| state_error(state_dir, error))?;
+        let network = Network::new(config.outbound.clone()).map_err(ReloadError::from)?;
+        let services = Services::new(capabilities, trail, Arc::default(), network);
+        let loader = loader(Some(state_dir), services.clone())?;
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
         let token = AdminToken::open(config.admin.token.as_ref(), state_dir)
             .map_err(|error| state_error(state_dir, error))?;
         let host = Host::new(loader);
-        let (deployments, snapshot, tls) = prepare(&config, &Deployments::default(), &host).await?;
+        let (deployments, snapshot, tls) =
+            prepare(&config, &Deployments::default(), &host, &services).await?;
         let gate = Gate::new(snapshot);
         let workers = Arc::new(Workers::start(cores()).map_err(StartError::Threads)?);
         let mut listeners = Listeners::new(gate.clone(), workers, inherited_sockets());
@@ -111,6 +126,11 @@ impl Server {
             Some(listen) => Some(AdminListener::bind(listen).await?),
             None => None,
         };
+        let forbidden = services.forbidden();
+        forbidden.set_admin(admin.as_ref().and_then(AdminListener::address));
+        let directory = Arc::<Directory>::default();
+        directory.store(deployments);
+        services.introduce(Arc::downgrade(&directory) as Weak<dyn Peers>);
         listeners.apply(&config, bound, tls);
         let addresses = Addresses {
             sockets: listeners.addresses(),
@@ -118,7 +138,8 @@ impl Server {
         };
         let node = Arc::new(Node {
             config: ArcSwap::from_pointee(config),
-            deployments: ArcSwap::from_pointee(deployments),
+            directory,
+            services,
             gate,
             host,
             recorder,
@@ -132,7 +153,7 @@ impl Server {
             tasks.push(tokio::spawn(async move { drop(admin.serve(router).await) }));
         }
         let server = Self::follow(node, signals, addresses, tasks);
-        let components = server.node.deployments.load().iter().count();
+        let components = server.node.directory.load().iter().count();
         metrics::gauge!(CONFIG_LAST_RELOAD_SUCCESS).set(1.0);
         tracing::info!(
             components,

@@ -61,6 +61,7 @@ impl FileWatch {
     pub fn follow(&mut self, config: &Config) {
         let mut files = HashSet::from([config.path.clone()]);
         files.extend(config.server.tls.iter().flat_map(certificate_files));
+        files.extend(config.watched.iter().cloned());
         let wanted: HashSet<PathBuf> = files.iter().flat_map(|file| directories(file)).collect();
         // A link that leads nowhere now may get back what it led to.
         if files.iter().all(|file| file.exists()) {

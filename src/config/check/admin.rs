@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use crate::config::model::{Admin, AdminListen, Token};
 use crate::config::raw::RawAdmin;
 use crate::config::read::{At, Field, Place, Problems};
-use crate::config::text::{AdminAddress, FilePath, TokenSource, VariableName};
+use crate::config::text::{AdminAddress, Elsewhere, VariableName};
 
-use super::Surroundings;
+use super::{Surroundings, elsewhere};
 
 pub(super) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901);
@@ -21,9 +21,10 @@ pub(super) fn admin(
     around: &Surroundings<'_>,
     problems: &mut Problems<'_>,
 ) -> Admin {
-    let token = match raw.token.value() {
-        Some(TokenSource::Variable(name)) => from_variable(name, around, problems),
-        Some(TokenSource::File(path)) => from_file(path, around, problems),
+    let token = match raw.token.value().map(|source| &source.0) {
+        Some(Elsewhere::Variable(name)) => from_variable(name, around, problems),
+        Some(Elsewhere::File(path)) => elsewhere::from_file(path, around, problems)
+            .and_then(|text| token(&text, &path.place, problems)),
         None => None,
     };
     Admin {
@@ -86,28 +87,6 @@ fn from_variable(
     };
     let text = value.to_str().unwrap_or("\0");
     token(text, &name.place, problems)
-}
-
-fn from_file(
-    path: &At<FilePath>,
-    around: &Surroundings<'_>,
-    problems: &mut Problems<'_>,
-) -> Option<Token> {
-    let resolved = around.resolve(&path.0);
-    match std::fs::read(&resolved) {
-        Ok(bytes) => token(
-            String::from_utf8_lossy(&bytes).trim_end(),
-            &path.place,
-            problems,
-        ),
-        Err(error) => {
-            let message = format!("{} cannot be read: {error}", path.0.display());
-            problems
-                .error(&path.place, message)
-                .help(format!("looked for {}", resolved.display()));
-            None
-        }
-    }
 }
 
 /// A token travels in a header field (RFC 6750 §2.1).

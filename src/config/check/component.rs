@@ -5,17 +5,17 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
-use crate::config::read::{Entries, Field, Place, Problems, did_you_mean, listed};
-use crate::core::{ComponentName, ComponentSpec, Instances, Limits, Reuse};
+use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
+use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse};
 
-use super::{Surroundings, limits, versions};
+use super::{Premises, capabilities, limits, versions};
 
 /// The components of a file: their names, of the faulty ones too, so that a mistake in one does
 /// not make its routes look wrong.
 pub(super) struct Components {
     places: BTreeMap<ComponentName, Place>,
     specs: BTreeMap<ComponentName, Arc<ComponentSpec>>,
-    /// A route names them.
+    /// A route names them, or another component that may call them.
     used: HashSet<ComponentName>,
 }
 
@@ -23,34 +23,63 @@ impl Components {
     pub fn check(
         field: Field<Entries<ComponentName, RawComponent>>,
         defaults: Field<RawDefaults>,
-        around: &Surroundings<'_>,
+        premises: &Premises<'_>,
         problems: &mut Problems<'_>,
     ) -> Self {
         let defaults = Defaults::check(defaults.into_table(), problems);
+        let entries = field.into_table().0;
+        // All names first: a component may be granted calls to one further down.
+        let keys = entries.iter().map(|entry| &entry.key);
         let mut all = Self {
-            places: BTreeMap::new(),
+            places: keys
+                .map(|key| (key.value.clone(), key.place.clone()))
+                .collect(),
             specs: BTreeMap::new(),
             used: HashSet::new(),
         };
-        for entry in field.into_table().0 {
-            let name = entry.key.value;
-            if let Field::Given(raw) = entry.value {
-                let spec = component(
-                    &name,
-                    &raw.value,
-                    &entry.key.place,
-                    &defaults,
-                    around,
-                    problems,
-                );
-                all.specs.insert(name.clone(), Arc::new(spec));
+        for entry in &entries {
+            if let Some(raw) = entry.value.value() {
+                let spec = all.component(&entry.key, raw, &defaults, premises, problems);
+                all.specs.insert(entry.key.value.clone(), Arc::new(spec));
             }
-            all.places.insert(name, entry.key.place);
         }
         all
     }
 
-    /// A route names it: reports one that there is not.
+    fn component(
+        &mut self,
+        name: &At<ComponentName>,
+        raw: &RawComponent,
+        defaults: &Defaults,
+        premises: &Premises<'_>,
+        problems: &mut Problems<'_>,
+    ) -> ComponentSpec {
+        let (versions, weights) = versions::versions(raw, &name.place, premises.around, problems);
+        let budget = defaults.budget || sets_budget(&raw.limits);
+        let grants = match raw.capabilities.value() {
+            Some(raw) => capabilities::grants(raw, &name.value, self, premises, problems),
+            None => Grants::default(),
+        };
+        ComponentSpec {
+            name: name.value.clone(),
+            versions,
+            weights,
+            limits: limits::limits(&raw.limits, &defaults.limits, problems),
+            instances: raw
+                .instances
+                .value()
+                .map_or_else(Instances::default, |raw| instances(raw, budget, problems)),
+            grants: Arc::new(grants),
+        }
+    }
+
+    /// Its name as it is written in the file, whatever the case of this one.
+    pub fn named(&self, name: &str) -> Option<&ComponentName> {
+        let mut names = self.places.keys();
+        names.find(|known| known.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// A route or another component names it: reports one that there is not.
     pub fn expect(&mut self, name: &ComponentName, place: &Place, problems: &mut Problems<'_>) {
         if self.places.contains_key(name) {
             self.used.insert(name.clone());
@@ -104,28 +133,6 @@ fn sets_budget(limits: &Field<RawLimits>) -> bool {
     limits
         .value()
         .is_some_and(|limits| !limits.fuel.is_absent() || !limits.cpu.is_absent())
-}
-
-fn component(
-    name: &ComponentName,
-    raw: &RawComponent,
-    place: &Place,
-    defaults: &Defaults,
-    around: &Surroundings<'_>,
-    problems: &mut Problems<'_>,
-) -> ComponentSpec {
-    let (versions, weights) = versions::versions(raw, place, around, problems);
-    let budget = defaults.budget || sets_budget(&raw.limits);
-    ComponentSpec {
-        name: name.clone(),
-        versions,
-        weights,
-        limits: limits::limits(&raw.limits, &defaults.limits, problems),
-        instances: raw
-            .instances
-            .value()
-            .map_or_else(Instances::default, |raw| instances(raw, budget, problems)),
-    }
 }
 
 fn instances(raw: &RawInstances, budget: bool, problems: &mut Problems<'_>) -> Instances {

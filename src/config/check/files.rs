@@ -11,6 +11,15 @@ pub(in crate::config) struct Surroundings<'a> {
     /// The file, absolute.
     pub file: &'a Path,
     pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The capabilities that the program adds.
+    pub customs: &'a [&'a str],
+}
+
+/// What lies around a file, and what the file itself says about it.
+pub(super) struct Premises<'a> {
+    /// Absolute; not necessarily there yet.
+    pub state_dir: &'a Path,
+    pub around: &'a Surroundings<'a>,
 }
 
 impl Surroundings<'_> {

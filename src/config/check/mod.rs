@@ -2,11 +2,14 @@
 //! that exclude each other, names that must exist, routes that must differ.
 
 mod admin;
+mod capabilities;
 mod component;
 mod conflict;
+mod elsewhere;
 mod files;
 mod headers;
 mod limits;
+mod outbound;
 mod ports;
 mod root;
 mod route;
@@ -14,6 +17,8 @@ mod server;
 mod target;
 mod tls;
 mod versions;
+mod watched;
 
+use files::Premises;
 pub(super) use files::Surroundings;
 pub(super) use root::check;

@@ -6,7 +6,7 @@ use crate::config::model::{Config, LogFormat, Telemetry};
 use crate::config::raw::{RawConfig, RawState, RawTelemetry};
 use crate::config::read::{Field, Problems};
 
-use super::{Surroundings, admin, component, ports, route, server};
+use super::{Premises, Surroundings, admin, component, outbound, ports, route, server, watched};
 
 /// The only version of the format there is.
 const FORMAT: u32 = 1;
@@ -19,18 +19,26 @@ pub(in crate::config) fn check(
 ) -> Config {
     check_format(&raw.version, problems);
     ports::refuse_doubles(&raw, problems);
+    let watched = watched::watched(&raw, around);
+    let state_dir = state(&raw.state.into_table(), around, problems);
+    let premises = Premises {
+        state_dir: &state_dir,
+        around,
+    };
     let mut components =
-        component::Components::check(raw.component, raw.defaults, around, problems);
+        component::Components::check(raw.component, raw.defaults, &premises, problems);
     let routes = route::routes(raw.route, &mut components, around, problems);
     components.warn_of_idle(problems);
     Config {
         path: around.file.to_path_buf(),
         server: server::server(raw.server, around, problems),
         admin: admin::admin(raw.admin.into_table(), around, problems),
-        state_dir: state(&raw.state.into_table(), around, problems),
         telemetry: telemetry(&raw.telemetry.into_table()),
+        outbound: outbound::outbound(&raw.outbound.into_table(), around, problems),
         components: components.into_specs(),
         routes,
+        watched,
+        state_dir,
     }
 }
 

@@ -118,7 +118,12 @@ pub(super) fn timeout(field: &Field<Timeout>, default: Duration) -> Duration {
     field.value().map_or(default, |timeout| timeout.0)
 }
 
-fn count(field: &Field<NonZeroU32>, default: u32, most: u32, problems: &mut Problems<'_>) -> u32 {
+pub(super) fn count(
+    field: &Field<NonZeroU32>,
+    default: u32,
+    most: u32,
+    problems: &mut Problems<'_>,
+) -> u32 {
     let Some(given) = field.given() else {
         return default;
     };

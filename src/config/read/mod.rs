@@ -1,5 +1,6 @@
 //! A typed reader of TOML that goes on after a mistake, so that none hides another.
 
+mod json;
 mod list;
 mod place;
 mod problems;
@@ -7,7 +8,8 @@ mod scalar;
 mod suggest;
 mod table;
 
-pub(super) use list::{Entries, List};
+pub(super) use json::Json;
+pub(super) use list::{Entries, Entry, List};
 pub(super) use place::{At, Field, Node, Place};
 pub(super) use problems::Problems;
 pub(super) use scalar::{Refusal, Text, describe, whole_number};

@@ -1,14 +1,21 @@
 //! Collects what is wrong.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
-use crate::config::diagnostic::{Diagnostic, Severity, SourceText};
+use toml::Spanned;
+use toml::de::DeValue;
 
-use super::Place;
+use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::source::SourceText;
+
+use super::{Node, Place};
 
 pub(in crate::config) struct Problems<'a> {
     source: &'a SourceText,
     found: Vec<Diagnostic>,
+    /// Bytes of the text that no excerpt shows.
+    hidden: Vec<Range<usize>>,
 }
 
 impl<'a> Problems<'a> {
@@ -16,6 +23,7 @@ impl<'a> Problems<'a> {
         Self {
             source,
             found: Vec::new(),
+            hidden: Vec::new(),
         }
     }
 
@@ -29,7 +37,7 @@ impl<'a> Problems<'a> {
 
     fn add(&mut self, severity: Severity, place: &Place, message: String) -> &mut Diagnostic {
         let Place { path, span } = place.clone();
-        let (help, related, secret) = (None, None, false);
+        let (help, related) = (None, None);
         let diagnostic = Diagnostic {
             severity,
             message,
@@ -37,22 +45,36 @@ impl<'a> Problems<'a> {
             span,
             help,
             related,
-            secret,
         };
         self.found.push_mut(diagnostic)
     }
 
-    /// How many there are, for [`keep_secret`](Self::keep_secret).
     pub fn count(&self) -> usize {
         self.found.len()
     }
 
-    /// The lines of all that was found after the first `count` are not to be repeated.
-    pub fn keep_secret(&mut self, count: usize) {
-        self.found
-            .iter_mut()
-            .skip(count)
-            .for_each(|found| found.secret = true);
+    /// What stands there may be a secret: no excerpt shows it, whatever it is about.
+    pub fn hide(&mut self, span: Range<usize>) {
+        self.hidden.push(span);
+    }
+
+    /// Hides whole lines: those that the span touches.
+    pub fn hide_lines(&mut self, span: &Range<usize>) {
+        self.hide(self.source.lines(span));
+    }
+
+    /// Hides every value in this one, but leaves the keys that lead there.
+    pub fn hide_values(&mut self, node: &Node<'_>) {
+        self.hide_in(node.value, &node.place.span);
+    }
+
+    fn hide_in(&mut self, value: &DeValue<'_>, span: &Range<usize>) {
+        let mut each = |inner: &Spanned<DeValue<'_>>| self.hide_in(inner.get_ref(), &inner.span());
+        match value {
+            DeValue::Table(table) => table.values().for_each(&mut each),
+            DeValue::Array(array) => array.iter().for_each(&mut each),
+            _ => self.hide(span.clone()),
+        }
     }
 
     /// The line of a place, counted from 1.
@@ -76,7 +98,8 @@ impl<'a> Problems<'a> {
         errors.map(|found| root(&found.path)).collect()
     }
 
-    pub fn into_found(self) -> Vec<Diagnostic> {
-        self.found
+    /// What was found, and what no excerpt of it may show.
+    pub fn into_parts(self) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
+        (self.found, self.hidden)
     }
 }

@@ -13,6 +13,8 @@ pub(in crate::config) struct Refusal {
     /// `None`: that it is not what it should be.
     pub message: Option<String>,
     pub help: Option<String>,
+    /// What was written may hold a secret.
+    pub secret: bool,
 }
 
 impl Refusal {
@@ -21,6 +23,7 @@ impl Refusal {
         Self {
             message: Some(message.into()),
             help: None,
+            secret: false,
         }
     }
 
@@ -29,11 +32,18 @@ impl Refusal {
         Self {
             message: None,
             help: Some(help.to_string()),
+            secret: false,
         }
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// What was written may hold a secret, and no excerpt repeats it.
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
         self
     }
 }
@@ -76,6 +86,9 @@ pub(super) fn parse<T: Text>(text: &str, place: &Place, problems: &mut Problems<
         Ok(value) => return Some(value),
         Err(refusal) => refusal,
     };
+    if refusal.secret {
+        problems.hide(place.span.clone());
+    }
     let message = refusal
         .message
         .unwrap_or_else(|| format!("{text:?} is not {}", T::NOUN));

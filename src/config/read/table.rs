@@ -35,6 +35,14 @@ pub(in crate::config) struct Key {
     pub doc: &'static str,
 }
 
+impl Key {
+    /// Its meaning in one line.
+    fn about(&self) -> String {
+        let words: Vec<_> = self.doc.split_whitespace().collect();
+        words.join(" ")
+    }
+}
+
 /// A table being read: every key is asked for, then [`finish`](Self::finish) reports the rest.
 pub(in crate::config) struct Table<'a> {
     entries: &'a DeTable<'a>,
@@ -71,17 +79,22 @@ impl<'a> Table<'a> {
         }
         if key.required {
             let message = format!("`{}` is missing", key.name);
-            problems.error(&self.place, message).help(key.doc.trim());
+            problems.error(&self.place, message).help(key.about());
         }
         Field::Absent
     }
 
     pub fn finish(self, problems: &mut Problems<'_>) {
-        for key in self.entries.keys() {
+        for (key, value) in self.entries {
             let name: &str = key.get_ref();
             if self.known.contains(&name) {
                 continue;
             }
+            // It may be a secret under a name with a slip in it.
+            problems.hide_values(&Node {
+                value: value.get_ref(),
+                place: self.place.at(&value.span()),
+            });
             let meant = did_you_mean(name, self.known.iter().copied());
             problems
                 .error(
@@ -110,7 +123,7 @@ pub(in crate::config) fn table_schema(keys: &[Key], values: Vec<Value>) -> Value
 
 fn described((key, mut value): (&Key, Value)) -> (&'static str, Value) {
     if let Some(schema) = value.as_object_mut() {
-        schema.insert("description".into(), json!(key.doc.trim()));
+        schema.insert("description".into(), json!(key.about()));
     }
     (key.name, value)
 }

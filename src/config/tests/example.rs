@@ -2,6 +2,8 @@
 
 use super::parse_in;
 pub(super) const EXAMPLE: &str = include_str!("../../../routes.toml");
+/// Every key of `capabilities` and of `outbound`.
+pub(super) const CAPABILITIES: &str = include_str!("capabilities.toml");
 
 /// As on a clone: every file that the example names is there.
 fn clone() -> tempfile::TempDir {
@@ -41,7 +43,7 @@ fn the_example_is_valid_and_without_warnings() {
         parse_in(clone.path(), EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
     assert!(warnings.is_empty(), "{warnings}");
     assert!(config.server.tls.is_some());
-    assert_eq!(config.components.len(), 6);
+    assert_eq!(config.components.len(), 7);
     assert_eq!(config.components["version"].weights, [90, 10]);
 }
 

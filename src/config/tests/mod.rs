@@ -1,12 +1,18 @@
 //! The promises of the room, each with the exact words an operator reads.
 
+mod capability_messages;
+mod capability_values;
 mod component_messages;
 mod example;
+mod file_grant_messages;
 mod golden;
 mod load;
+mod network_messages;
+mod outbound;
 mod property;
 mod route_messages;
 mod schema;
+mod secrets;
 mod server_messages;
 mod support;
 mod values;

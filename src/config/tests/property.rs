@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::example::EXAMPLE;
+use super::example::{CAPABILITIES, EXAMPLE};
 use super::{directory, parse_in};
 use crate::config::load;
 
@@ -47,6 +47,19 @@ fn pieces() -> impl Strategy<Value = String> {
         Just("\r\n"),
         Just("\r"),
         Just("source = "),
+        Just("[component.a.capabilities]\n"),
+        Just("http = "),
+        Just("sockets = "),
+        Just("\"https://*.internal\""),
+        Just("\"tcp://[::ffff:0:0/96]:*\""),
+        Just("private_networks = true\n"),
+        Just("components = [\"a\"]\n"),
+        Just("files = "),
+        Just("{ source = \".\", at = \"/\" }"),
+        Just("config = "),
+        Just("{ file = \"token\" }"),
+        Just("custom = "),
+        Just("inf"),
         Just("hosts = "),
         Just("\"*.a:1\""),
         Just("headers = "),
@@ -78,6 +91,13 @@ proptest! {
     fn no_damage_to_the_example_makes_it_panic(at in 0..EXAMPLE.len(), length in 0..40usize, with in pieces()) {
         let mut bytes = EXAMPLE.as_bytes().to_vec();
         bytes.splice(at..(at + length).min(EXAMPLE.len()), with.bytes());
+        survives(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_capabilities_makes_it_panic(at in 0..CAPABILITIES.len(), length in 0..40usize, with in pieces()) {
+        let mut bytes = CAPABILITIES.as_bytes().to_vec();
+        bytes.splice(at..(at + length).min(CAPABILITIES.len()), with.bytes());
         survives(&bytes);
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::example::EXAMPLE;
+use super::example::{CAPABILITIES, EXAMPLE};
 use super::messages;
 use crate::config::schema;
 
@@ -17,6 +17,9 @@ fn tables(schema: &Value, path: &str, found: &mut Vec<(String, Map<String, Value
         for (key, value) in keys {
             tables(value, &format!("{path}.{key}"), found);
         }
+    }
+    for one in schema["anyOf"].as_array().into_iter().flatten() {
+        tables(one, path, found);
     }
     if schema["items"].is_object() {
         tables(&schema["items"], &format!("{path}[]"), found);
@@ -105,6 +108,10 @@ fn every_key_is_described() {
     }
 }
 
+fn is_bool(text: &str) -> bool {
+    text.parse::<bool>().is_ok()
+}
+
 /// "… Default: 5000." → `5000`, where that is TOML.
 fn default_of(value: &Value) -> Option<&str> {
     let default = value["description"]
@@ -112,8 +119,7 @@ fn default_of(value: &Value) -> Option<&str> {
         .split_once("Default: ")?
         .1
         .strip_suffix('.')?;
-    let is_literal =
-        default.starts_with('"') || default.parse::<u64>().is_ok() || default == "true";
+    let is_literal = default.starts_with('"') || default.parse::<u64>().is_ok() || is_bool(default);
     is_literal.then_some(default)
 }
 
@@ -126,6 +132,8 @@ fn the_defaults_in_the_descriptions_are_the_defaults() {
         ("[telemetry]", ".telemetry"),
         ("[admin]", ".admin"),
         ("[state]", ".state"),
+        ("[outbound]", ".outbound"),
+        ("[component.a.capabilities]", ".component.NAME.capabilities"),
         ("[component.a.limits]", ".component.NAME.limits"),
         ("[component.a.instances]", ".component.NAME.instances"),
     ];
@@ -147,11 +155,13 @@ fn the_defaults_in_the_descriptions_are_the_defaults() {
 }
 
 #[test]
-fn the_example_fits_the_schema() {
-    let example: Value = toml::from_str(EXAMPLE).unwrap();
-    let mut misfits = Vec::new();
-    validate(&parsed(), &example, "", &mut misfits);
-    assert_eq!(misfits, Vec::<String>::new());
+fn the_examples_fit_the_schema() {
+    for example in [EXAMPLE, CAPABILITIES] {
+        let example: Value = toml::from_str(example).unwrap();
+        let mut misfits = Vec::new();
+        validate(&parsed(), &example, "", &mut misfits);
+        assert_eq!(misfits, Vec::<String>::new());
+    }
 }
 
 #[test]
@@ -169,8 +179,36 @@ fn the_schema_refuses_what_does_not_fit() {
     );
 }
 
+#[test]
+fn the_schema_refuses_capabilities_that_do_not_fit() {
+    let mut misfits = Vec::new();
+    let wrong = json!({ "version": 1, "component": { "a": { "capabilities": {
+        "files": [{ "at": "/", "mode": "write" }], "config": { "k": 1, "l": { "env": "L" } }, "custom": { "x": [1] },
+    } } } });
+    validate(&parsed(), &wrong, "", &mut misfits);
+    assert_eq!(
+        misfits,
+        [
+            ".component.a.capabilities.config.k: not any of its kinds",
+            ".component.a.capabilities.files[0].source: missing",
+            ".component.a.capabilities.files[0].mode: not allowed",
+        ]
+    );
+}
+
 /// As much of JSON Schema as ours uses, but for patterns.
 fn validate(schema: &Value, value: &Value, path: &str, misfits: &mut Vec<String>) {
+    if let Some(any) = schema["anyOf"].as_array() {
+        let fits_one = |schema: &Value| {
+            let mut misfits = Vec::new();
+            validate(schema, value, path, &mut misfits);
+            misfits.is_empty()
+        };
+        if !any.iter().any(fits_one) {
+            misfits.push(format!("{path}: not any of its kinds"));
+        }
+        return;
+    }
     let fits = match schema["type"].as_str() {
         Some("object") => value.is_object(),
         Some("array") => value.is_array(),
@@ -213,6 +251,8 @@ fn validate(schema: &Value, value: &Value, path: &str, misfits: &mut Vec<String>
             &schema["additionalProperties"],
         ) {
             (Some(known), _) => validate(known, member, &path, misfits),
+            // Any value at all.
+            _ if schema["type"].is_null() => {}
             (None, Value::Object(_)) => {
                 validate(&schema["additionalProperties"], member, &path, misfits)
             }

@@ -30,8 +30,8 @@ fn unknown_keys_are_errors_everywhere() {
         &["telemetry: unknown key \"sample_ratio\""],
     );
     assert_adds(
-        "[component.a.capabilities]",
-        &["component.a: unknown key \"capabilities\""],
+        "[component.a.capabilities]\nkeyvalue = {}",
+        &["component.a.capabilities: unknown key \"keyvalue\""],
     );
     assert_adds(
         "[component.a.limits]\nmemroy = \"1MiB\"",
@@ -195,7 +195,7 @@ fn the_admin_api_and_its_token() {
     );
     assert_adds(
         "[admin]\ntoken = { env = \"TOKEN\", file = \"token\" }",
-        &["admin.token: a token comes either from `env` or from `file`"],
+        &["admin.token: a value comes either from `env` or from `file`"],
     );
     for unset in ["UNSET", "EMPTY"] {
         assert_adds(

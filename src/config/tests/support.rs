@@ -1,12 +1,14 @@
 //! What the tests of the room have in common.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use super::super::check::Surroundings;
-use super::super::diagnostic::SourceText;
 use super::super::load::parse;
+use super::super::source::SourceText;
 use super::super::{Config, Diagnostics};
+use crate::core::Grants;
 
 /// Files that the texts below refer to.
 const FILES: [&str; 5] = ["a.wasm", "b.wasm", "tls.crt", "tls.key", "token"];
@@ -20,7 +22,10 @@ pub(super) fn directory() -> tempfile::TempDir {
     for file in FILES {
         std::fs::write(directory.path().join(file), "secret\n").unwrap();
     }
-    std::fs::create_dir(directory.path().join("public")).unwrap();
+    let path = |name: &str| directory.path().join(name);
+    for nested in ["public", "data/inner", "store"] {
+        std::fs::create_dir_all(path(nested)).unwrap();
+    }
     directory
 }
 
@@ -28,6 +33,7 @@ pub(super) fn parse_in(directory: &Path, text: &str) -> Result<(Config, Diagnost
     let file = directory.join("routes.toml");
     let variable = |name: &str| match name {
         "TOKEN" => Some(OsString::from("from-the-environment")),
+        "BYTES" => Some(OsString::from_vec(vec![0xff])),
         "UNUSABLE" => Some(OsString::from("two words")),
         "EMPTY" => Some(OsString::new()),
         _ => None,
@@ -38,17 +44,23 @@ pub(super) fn parse_in(directory: &Path, text: &str) -> Result<(Config, Diagnost
         &Surroundings {
             file: &file,
             variable: &variable,
+            customs: &["mail", "queue"],
         },
     )
+}
+
+/// Of errors, or else of warnings.
+pub(super) fn diagnostics(directory: &Path, text: &str) -> Diagnostics {
+    match parse_in(directory, text) {
+        Ok((_, warnings)) => warnings,
+        Err(errors) => errors,
+    }
 }
 
 /// The first line of every diagnostic, of warnings too.
 pub(super) fn first_lines(text: &str) -> Vec<String> {
     let directory = directory();
-    let diagnostics = match parse_in(directory.path(), text) {
-        Ok((_, warnings)) => warnings,
-        Err(errors) => errors,
-    };
+    let diagnostics = diagnostics(directory.path(), text);
     diagnostics
         .iter()
         .map(|diagnostic| diagnostics.first_line(diagnostic))
@@ -80,4 +92,19 @@ pub(super) fn config(text: &str) -> Config {
 
 pub(super) fn config_with(more: &str) -> Config {
     config(&format!("{BASE}{more}\n"))
+}
+
+/// `BASE` with these capabilities is wrong in exactly this way. They begin on line 7; an idle
+/// component behind them does not count.
+#[track_caller]
+pub(super) fn assert_grants(keys: &str, expected: &[&str]) {
+    let mut found = messages(&format!("{BASE}[component.a.capabilities]\n{keys}\n"));
+    found.retain(|line| !line.contains("no route leads to"));
+    assert_eq!(found, expected, "{keys}");
+}
+
+/// The grants of a component with these capabilities.
+pub(super) fn grants(keys: &str) -> Grants {
+    let config = config_with(&format!("[component.a.capabilities]\n{keys}"));
+    Grants::clone(&config.components["a"].grants)
 }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::config::model::LogFormat;
-use crate::config::read::{Refusal, Text, did_you_mean};
+use crate::config::read::{Refusal, Text};
 use crate::core::{ComponentName, Digest, VersionName};
 
 impl Text for ComponentName {
@@ -69,10 +68,14 @@ impl Text for FilePath {
     const NOUN: &'static str = "a path";
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        if text.is_empty() || text.contains(char::is_control) {
-            return Err(Refusal::expecting(
-                "expected a path, relative to this file or absolute",
-            ));
+        let expected = "expected a path, relative to this file or absolute";
+        if text.is_empty() {
+            return Err(Refusal::expecting(expected));
+        }
+        if text.contains(char::is_control) {
+            // What was written may be what should be in the file.
+            let message = "a path has no control characters";
+            return Err(Refusal::saying(message).help(expected).secret());
         }
         if let Some((scheme, _)) = text.split_once("://") {
             let help = "download the file and write its path";
@@ -112,28 +115,8 @@ impl Text for VariableName {
             // What was written may be the secret itself.
             let message = "this is not the name of an environment variable";
             let help = "expected one such as \"AIRGATE_ADMIN_TOKEN\"";
-            return Err(Refusal::saying(message).help(help));
+            return Err(Refusal::saying(message).help(help).secret());
         }
         Ok(Self(text.into()))
-    }
-}
-
-impl Text for LogFormat {
-    const NOUN: &'static str = "a log format";
-
-    fn parse(text: &str) -> Result<Self, Refusal> {
-        match text {
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => {
-                let meant = did_you_mean(text, ["json", "text"]);
-                let message = format!("unknown log format {text:?}{meant}");
-                Err(Refusal::saying(message).help("expected \"json\" or \"text\""))
-            }
-        }
-    }
-
-    fn schema() -> Value {
-        json!({ "enum": ["json", "text"] })
     }
 }

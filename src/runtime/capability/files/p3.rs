@@ -1,0 +1,53 @@
+//! `wasi:filesystem/types@0.3`: the functions that take a path or change a file.
+
+use wasmtime::component::{Accessor, Linker, Resource};
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p3::bindings::filesystem::types::{
+    DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptorWithStore, NewTimestamp, OpenFlags,
+    PathFlags,
+};
+
+use super::{Refusal, heard};
+use crate::runtime::guest::Guest;
+
+type Dir = Resource<Descriptor>;
+
+impl Refusal for ErrorCode {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotPermitted | Self::Access | Self::ReadOnly)
+    }
+}
+
+pub(super) fn listen(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    let mut types = linker.instance("wasi:filesystem/types@0.3.0")?;
+    macro_rules! hear {
+        ($name:literal, $method:ident($($argument:ident: $type:ty),*) -> $output:ty, $path:expr) => {
+            types.func_wrap_concurrent(
+                concat!("[method]descriptor.", $name),
+                |guest: &Accessor<Guest>, ($($argument,)*): ($($type,)*)| {
+                    Box::pin(async move {
+                        let path = String::from($path);
+                        let files = guest.with_getter::<WasiFilesystem>(Guest::filesystem);
+                        let result = <WasiFilesystem as HostDescriptorWithStore<Guest>>::$method(&files, $($argument),*).await;
+                        let result: Result<$output, ErrorCode> =
+                            guest.with(|mut access| heard(access.get(), $name, &path, result))?;
+                        Ok((result,))
+                    })
+                },
+            )?;
+        };
+    }
+    hear!("open-at", open_at(dir: Dir, at: PathFlags, path: String, open: OpenFlags, flags: DescriptorFlags) -> Dir, path.as_str());
+    hear!("stat-at", stat_at(dir: Dir, at: PathFlags, path: String) -> DescriptorStat, path.as_str());
+    hear!("readlink-at", readlink_at(dir: Dir, path: String) -> String, path.as_str());
+    hear!("create-directory-at", create_directory_at(dir: Dir, path: String) -> (), path.as_str());
+    hear!("remove-directory-at", remove_directory_at(dir: Dir, path: String) -> (), path.as_str());
+    hear!("unlink-file-at", unlink_file_at(dir: Dir, path: String) -> (), path.as_str());
+    hear!("symlink-at", symlink_at(dir: Dir, target: String, path: String) -> (), target.as_str());
+    hear!("link-at", link_at(dir: Dir, at: PathFlags, path: String, to: Dir, new: String) -> (), path.as_str());
+    hear!("rename-at", rename_at(dir: Dir, path: String, to: Dir, new: String) -> (), path.as_str());
+    hear!("set-times-at", set_times_at(dir: Dir, at: PathFlags, path: String, access: NewTimestamp, change: NewTimestamp) -> (), path.as_str());
+    hear!("set-times", set_times(file: Dir, access: NewTimestamp, change: NewTimestamp) -> (), "(an open file)");
+    hear!("set-size", set_size(file: Dir, size: u64) -> (), "(an open file)");
+    Ok(())
+}

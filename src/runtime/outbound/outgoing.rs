@@ -1,0 +1,275 @@
+//! The hooks of `wasi:http`: every outbound request of one instance comes through here.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use http::header::HOST;
+use http::{HeaderMap, Method, Request, Response};
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
+};
+
+use super::body::{FromPeer, Received, Upload, followed};
+use super::client::HttpClient;
+use super::failure;
+use super::target::Target;
+use super::trace::Trace;
+use crate::core::HttpScheme;
+use crate::runtime::call::{Call, Origin, Scheme};
+use crate::runtime::guard::Verdict;
+use crate::runtime::instance::Recipe;
+
+/// Bytes of one write to a body that the host buffers; two of them at most.
+const BODY_CHUNK: usize = 64 << 10;
+/// Calls from component to component, one inside the other.
+const MAX_DEPTH: u8 = 16;
+
+pub(crate) const HTTP: &str = "http";
+pub(crate) const COMPONENTS: &str = "components";
+
+/// What one instance has under way to the outside.
+pub(crate) struct Outgoing {
+    recipe: Arc<Recipe>,
+    pub origin: Origin,
+    trace: Option<Trace>,
+    /// Requests that may still be begun for this one.
+    left: u32,
+    /// Requests that may be under way at once; made by the first.
+    parallel: Option<Arc<Semaphore>>,
+}
+
+type Sent = (
+    Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+type SendFuture = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
+
+impl Outgoing {
+    pub fn new(recipe: Arc<Recipe>) -> Self {
+        Self {
+            origin: Origin::NONE,
+            trace: None,
+            left: recipe.limits.outbound_requests,
+            parallel: None,
+            recipe,
+        }
+    }
+
+    pub fn arm(&mut self, origin: Origin) {
+        self.origin = origin;
+        self.trace = None;
+        self.left = self.recipe.limits.outbound_requests;
+    }
+
+    /// What the request belongs to, for those that may ask others at all.
+    pub fn follow(&mut self, headers: &HeaderMap) {
+        if self.recipe.reach.grants.reaches_others() {
+            self.trace = Trace::of(headers);
+        }
+    }
+
+    fn send(
+        &mut self,
+        mut request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+    ) -> Result<SendFuture, Error> {
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or(Error::ConnectionLimitReached)?;
+        // A tunnel would carry what nobody checks.
+        if *request.method() == Method::CONNECT {
+            return Err(Error::HttpRequestMethodInvalid);
+        }
+        // The target says whom a request is for, and nobody else may.
+        request.headers_mut().remove(HOST);
+        if let Some(trace) = &self.trace {
+            trace.carry_on(request.headers_mut());
+        }
+        let uri = request.uri().clone();
+        match Target::of(&uri, &self.recipe.reach.grants.components)? {
+            Target::Component(name) => self.call(name, request),
+            Target::Server { scheme, host, port } => {
+                self.fetch(scheme, host, port, request, options.unwrap_or_default())
+            }
+        }
+    }
+
+    fn call(&mut self, name: &str, mut request: Request<WasiBody>) -> Result<SendFuture, Error> {
+        let reach = &self.recipe.reach;
+        let mut granted = reach.grants.components.iter();
+        let metrics = granted.position(|one| one.as_str().eq_ignore_ascii_case(name));
+        if metrics.is_none()
+            && reach
+                .guard
+                .deny(COMPONENTS, &name, &"not granted", self.origin.id)
+                == Verdict::Refused
+        {
+            return Err(Error::HttpRequestDenied);
+        }
+        if self.origin.depth >= MAX_DEPTH {
+            tracing::warn!(
+                component = %self.recipe.component, request_id = %self.origin.id, called = name,
+                "components call each other {MAX_DEPTH} deep: a loop"
+            );
+            return Err(Error::LoopDetected);
+        }
+        let host = request.uri().authority().map(|it| it.as_str().parse());
+        if let Some(Ok(host)) = host {
+            request.headers_mut().insert(HOST, host);
+        }
+        let started = Instant::now();
+        let call = Call {
+            origin: self.origin.deeper(),
+            arrived: started,
+            scheme: Scheme::Http,
+        };
+        let method = request.method().clone();
+        let peers = reach
+            .services
+            .peers()
+            .ok_or(Error::DestinationUnavailable)?;
+        let call = peers
+            .call(name, request, call)
+            .map_err(|_| Error::DestinationNotFound)?;
+        let (permits, recipe) = (self.permits(), self.recipe.clone());
+        // A task of its own: a guest is never polled inside another.
+        let task = wasmtime_wasi::runtime::spawn(async move {
+            let permit = permits
+                .acquire_owned()
+                .await
+                .map_err(|_| Error::ConnectionLimitReached)?;
+            let answer = call.await.map_err(|error| failure::of_peer(&error));
+            let result = answer.map(|response| response.map(|body| FromPeer::wrap(body, permit)));
+            recipe
+                .reach
+                .record_call(metrics, started.elapsed(), &method, &result);
+            result
+        });
+        Ok(Box::new(async move { Ok((task.await?, done())) }))
+    }
+
+    fn fetch(
+        &mut self,
+        scheme: HttpScheme,
+        host: &str,
+        port: u16,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<SendFuture, Error> {
+        let reach = &self.recipe.reach;
+        let grant = match reach.egress.request(scheme, host, port) {
+            Ok(grant) => reach.grants.http.iter().position(|it| it == grant),
+            Err(denied) => match reach.guard.deny_egress(&denied, self.origin.id) {
+                Verdict::Audited => None,
+                Verdict::Refused => return Err(Error::HttpRequestDenied),
+            },
+        };
+        let network = reach.services.network();
+        let client = reach.clients.get(&network, &reach.egress, &reach.guard);
+        let settings = network.settings();
+        let within =
+            |asked: Option<Duration>, most: Duration| asked.map_or(most, |it| it.min(most));
+        let connect = within(options.connect_timeout, settings.connect_timeout);
+        let first_byte = within(options.first_byte_timeout, settings.first_byte_timeout);
+        let idle = within(
+            options.between_bytes_timeout,
+            settings.between_bytes_timeout,
+        );
+        let (permits, recipe, id) = (self.permits(), self.recipe.clone(), self.origin.id);
+        Ok(Box::new(async move {
+            let permit = permits
+                .acquire_owned()
+                .await
+                .map_err(|_| Error::ConnectionLimitReached)?;
+            let (started, method) = (Instant::now(), request.method().clone());
+            let (parts, body) = request.into_parts();
+            let (body, upload) = followed(body);
+            let request = Request::from_parts(parts, body);
+            let answer = head(&client, request, upload, connect + first_byte).await;
+            let result = match answer {
+                Ok(response) => Ok(response.map(|body| Received::wrap(body, idle, permit))),
+                Err(Failed::Late) => Err(Error::HttpResponseTimeout),
+                Err(Failed::Client(error)) => {
+                    if let Some(denied) = failure::denial(&error) {
+                        let _ = recipe.reach.guard.deny_egress(denied, id);
+                    }
+                    tracing::debug!(component = %recipe.component, request_id = %id, %error, "outbound request failed");
+                    Err(failure::of_client(&error))
+                }
+            };
+            recipe
+                .reach
+                .record_fetch(grant, started.elapsed(), &method, &result);
+            Ok((result?, done()))
+        }))
+    }
+
+    fn permits(&mut self) -> Arc<Semaphore> {
+        let parallel = self.recipe.reach.services.network().settings().parallel;
+        self.parallel
+            .get_or_insert_with(|| Arc::new(Semaphore::new(parallel as usize)))
+            .clone()
+    }
+}
+
+enum Failed {
+    Late,
+    Client(hyper_util::client::legacy::Error),
+}
+
+/// Waits for the response head, for `patience` after the last piece of the request.
+async fn head(
+    client: &HttpClient,
+    request: Request<WasiBody>,
+    upload: Option<Upload>,
+    patience: Duration,
+) -> Result<Response<hyper::body::Incoming>, Failed> {
+    let mut answer = std::pin::pin!(client.request(request));
+    loop {
+        match tokio::time::timeout(patience, answer.as_mut()).await {
+            Ok(answer) => return answer.map_err(Failed::Client),
+            Err(_) if upload.as_ref().is_some_and(Upload::has_moved) => {}
+            Err(_) => return Err(Failed::Late),
+        }
+    }
+}
+
+/// Nothing is left to be driven: connections have tasks of their own.
+fn done() -> Box<dyn Future<Output = Result<(), Error>> + Send> {
+    Box::new(std::future::ready(Ok(())))
+}
+
+impl WasiHttpHooks for Outgoing {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        static FILTER: LazyLock<ForbiddenHeaderFilter> =
+            LazyLock::new(|| Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)));
+        FILTER.clone()
+    }
+
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> SendFuture {
+        match self.send(request, options) {
+            Ok(sending) => sending,
+            Err(error) => Box::new(std::future::ready(Err(error))),
+        }
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
+    }
+}
