@@ -1,24 +1,35 @@
 //! What the parts of the request path cost on their own. See benches/README.md.
 
+use std::convert::Infallible;
 use std::hint::black_box;
-use std::path::Path;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Weak};
 use std::time::{Duration, Instant};
 
-use airgate::component::{Call, Host, RequestBody, Scheme, Version};
+use airgate::component::{Call, Host, Origin, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    ComponentSpec, Instances, Limits, RequestId, Reuse, Source, VersionName, VersionSpec,
+    Cohort, ComponentSpec, Grants, Instances, Limits, Outbound, RequestId, Reuse, Source,
+    VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
-use airgate::lifecycle::Split;
+use airgate::lifecycle::{Deployments, Directory, Split};
 use airgate::monitoring::Recorder;
-use airgate::runtime::{Artifact, Loader};
-use airgate::system::loader;
+use airgate::runtime::{Artifact, Capabilities, Loader, Network, Services, VersionPolicy};
+use airgate::security::AuditTrail;
+use airgate::system;
+use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use http::header::HOST;
-use http::{HeaderMap, Method, Request};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 #[global_allocator]
@@ -30,7 +41,7 @@ criterion_group! {
         .sample_size(50)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = route, split, configuration, load, instantiate, invoke
+    targets = route, split, configuration, load, instantiate, invoke, reach
 }
 criterion_main!(gateway);
 
@@ -93,7 +104,10 @@ fn route(criterion: &mut Criterion) {
 
 fn split(criterion: &mut Criterion) {
     let split = Split::new(&[95, 5]).unwrap();
-    criterion.bench_function("split/pick", |bencher| bencher.iter(|| split.pick()));
+    let request = RequestId::next();
+    criterion.bench_function("split/pick", |bencher| {
+        bencher.iter(|| split.pick(black_box(request)));
+    });
 }
 
 fn configuration(criterion: &mut Criterion) {
@@ -111,45 +125,57 @@ fn configuration(criterion: &mut Criterion) {
     });
 }
 
-fn component(name: &str) -> Vec<u8> {
+fn component(name: &str) -> PathBuf {
     let components = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/components");
-    std::fs::read(components.join(name).with_extension("wasm")).unwrap()
+    components.join(name).with_extension("wasm")
+}
+
+fn artifact(name: &str) -> Artifact {
+    Artifact::from_bytes(std::fs::read(component(name)).unwrap(), None).unwrap()
 }
 
 fn version_name() -> VersionName {
     "1".parse().unwrap()
 }
 
+fn policy(name: &str) -> VersionPolicy {
+    VersionPolicy {
+        component: name.parse().unwrap(),
+        version: version_name(),
+        limits: Limits::default(),
+        grants: Arc::default(),
+    }
+}
+
+/// Without a state directory nothing is cached.
+fn loader(state: Option<&Path>) -> Arc<Loader> {
+    let network = Network::new(Outbound::default()).unwrap();
+    let trail = AuditTrail::in_memory();
+    let services = Services::new(Capabilities::standard(), trail, Arc::default(), network);
+    system::loader(state, services).unwrap()
+}
+
 /// A component from the code cache: validated, its entry authenticated, linked.
 fn load(criterion: &mut Criterion) {
     let state = tempfile::tempdir().unwrap();
-    let loader = loader(Some(state.path())).unwrap();
+    let loader = loader(Some(state.path()));
     let mut group = criterion.benchmark_group("load from the code cache");
     for name in ["hello", "hello-p3"] {
-        let artifact = Artifact::from_bytes(component(name), None).unwrap();
-        let load = |loader: &Loader| {
-            let component = name.parse().unwrap();
-            loader
-                .load(&artifact, component, version_name(), Limits::default())
-                .unwrap()
-        };
+        let artifact = artifact(name);
+        let load = || loader.load(&artifact, policy(name)).unwrap();
         // The first one compiles.
-        load(&loader);
-        group.bench_function(name, |bencher| bencher.iter(|| load(&loader)));
+        load();
+        group.bench_function(name, |bencher| bencher.iter(load));
     }
 }
 
 /// A fresh instance, made and dropped.
 fn instantiate(criterion: &mut Criterion) {
     let runtime = runtime();
-    let loader = loader(None).unwrap();
+    let loader = loader(None);
     let mut group = criterion.benchmark_group("instantiate");
     for name in ["hello", "hello-p3"] {
-        let artifact = Artifact::from_bytes(component(name), None).unwrap();
-        let component = name.parse().unwrap();
-        let prepared = loader
-            .load(&artifact, component, version_name(), Limits::default())
-            .unwrap();
+        let prepared = loader.load(&artifact(name), policy(name)).unwrap();
         group.bench_function(name, |bencher| {
             bencher
                 .to_async(&runtime)
@@ -165,71 +191,174 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
-/// A whole call, from the lease to the end of the response body, with all limits and metrics.
-/// Unconstrained, because one task makes all calls, and tokio would make it pause between.
-fn invoke(criterion: &mut Criterion) {
+/// A runtime on which metrics are recorded, as in the gateway.
+fn recorded_runtime() -> Runtime {
+    static RECORDER: LazyLock<Recorder> = LazyLock::new(|| Recorder::install().unwrap());
+    LazyLock::force(&RECORDER);
     let runtime = runtime();
-    let recorder = Recorder::install().unwrap();
-    runtime.spawn(async move {
+    runtime.spawn(async {
         loop {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            recorder.upkeep();
+            RECORDER.upkeep();
         }
     });
-    let host = Host::new(loader(None).unwrap());
+    runtime
+}
+
+const MANY: Reuse = Reuse::Serial {
+    requests: NonZeroU32::MAX,
+};
+
+/// A whole call, from the lease to the end of the response body, with all limits and metrics.
+fn invoke(criterion: &mut Criterion) {
+    let runtime = recorded_runtime();
+    let host = Host::new(loader(None));
     let mut group = criterion.benchmark_group("invoke");
-    let many = 1_000_000.try_into().unwrap();
-    let reused = Reuse::Serial { requests: many };
     let concurrent = Reuse::Concurrent {
-        requests: many,
+        requests: NonZeroU32::MAX,
         at_once: 16.try_into().unwrap(),
     };
     for (label, name, reuse) in [
         ("0.2 fresh", "hello", Reuse::Fresh),
-        ("0.2 reused", "hello", reused),
+        ("0.2 reused", "hello", MANY),
         ("0.3 fresh", "hello-p3", Reuse::Fresh),
-        ("0.3 reused", "hello-p3", reused),
+        ("0.3 reused", "hello-p3", MANY),
         ("0.3 concurrent", "hello-p3", concurrent),
     ] {
-        let version = runtime.block_on(hosted(&host, name, reuse));
+        let specs = [spec(name, reuse, Grants::default())];
+        let version = only(&runtime.block_on(deployed(&host, specs)), name);
         group.bench_function(label, |bencher| {
             bencher
                 .to_async(&runtime)
-                .iter(async || call(&version).await);
+                .iter(async || assert_eq!(call(&version, "/hello").await, "hello world\n"));
         });
     }
 }
 
-async fn hosted(host: &Host, name: &str, reuse: Reuse) -> Arc<Version> {
-    let spec = ComponentSpec {
+/// What it costs a guest to reach others. `in-process call` less `direct call` is one call of
+/// another component, with all of the guest that makes it.
+fn reach(criterion: &mut Criterion) {
+    let runtime = recorded_runtime();
+    let loader = loader(None);
+    let host = Host::new(loader.clone());
+    let directory = Arc::<Directory>::default();
+    let peers = Arc::downgrade(&directory) as Weak<dyn Peers>;
+    loader.services().introduce(peers);
+    let origin = runtime.block_on(origin());
+    let fetch = format!("/?url=http://{origin}/");
+    let to_origin = Grants {
+        http: vec![format!("http://{origin}").parse().unwrap()],
+        private_networks: true,
+        ..Grants::default()
+    };
+    let to_hello = Grants {
+        components: vec!["hello".parse().unwrap()],
+        ..Grants::default()
+    };
+    let mut group = criterion.benchmark_group("reach");
+    for (reused, reuse) in [("fresh", Reuse::Fresh), ("reused", MANY)] {
+        for (label, name, grants, path, answer) in [
+            (
+                "direct call",
+                "hello",
+                &Grants::default(),
+                "/",
+                "hello world",
+            ),
+            (
+                "in-process call",
+                "relay",
+                &to_hello,
+                "/?to=hello",
+                "hello world",
+            ),
+            (
+                "denied outbound call",
+                "fetch",
+                &Grants::default(),
+                &*fetch,
+                "denied",
+            ),
+            (
+                "granted outbound call",
+                "fetch",
+                &to_origin,
+                &*fetch,
+                "200 12 hello world",
+            ),
+        ] {
+            let specs = [("hello", &Grants::default()), (name, grants)]
+                .map(|(name, grants)| spec(name, reuse, grants.clone()));
+            let deployments = runtime.block_on(deployed(&host, specs));
+            let version = only(&deployments, name);
+            directory.store(deployments);
+            group.bench_function(BenchmarkId::new(label, reused), |bencher| {
+                bencher.to_async(&runtime).iter(async || {
+                    assert!(call(&version, path).await.starts_with(answer.as_bytes()))
+                });
+            });
+        }
+    }
+}
+
+/// A server that keeps its connections and answers as `hello` does.
+async fn origin() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            let connection =
+                http1::Builder::new().serve_connection(TokioIo::new(socket), service_fn(hello));
+            tokio::spawn(connection);
+        }
+    });
+    address
+}
+
+async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::from("hello world\n")))
+}
+
+fn spec(name: &str, reuse: Reuse, grants: Grants) -> Arc<ComponentSpec> {
+    let version = VersionSpec {
+        name: Some(version_name()),
+        source: Source::Path(component(name)),
+        digest: None,
+    };
+    Arc::new(ComponentSpec {
         name: name.parse().unwrap(),
-        versions: vec![VersionSpec {
-            name: Some(version_name()),
-            source: Source::Path(name.into()),
-            digest: None,
-        }],
+        versions: vec![version],
         weights: vec![1],
         limits: Limits::default(),
         instances: Instances {
             reuse,
             ..Instances::default()
         },
-    };
-    let bytes = component(name);
-    host.host(bytes, None, Some(version_name()), Arc::new(spec))
-        .await
-        .unwrap()
+        grants: Arc::new(grants),
+    })
 }
 
-async fn call(version: &Version) {
-    let request = Request::get("/hello").header(HOST, "localhost");
+/// The last one of a name counts.
+async fn deployed<const N: usize>(host: &Host, specs: [Arc<ComponentSpec>; N]) -> Deployments {
+    let deployments = Deployments::default().next(specs, host, 1).await;
+    deployments.unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn only(deployments: &Deployments, name: &str) -> Arc<Version> {
+    deployments.find(name).unwrap().versions()[0].clone()
+}
+
+async fn call(version: &Version, path: &str) -> Bytes {
+    let request = Request::get(path).header(HOST, "localhost");
     let request = request.body(RequestBody::empty()).unwrap();
+    let id = RequestId::next();
     let call = Call {
-        id: RequestId::next(),
+        origin: Origin::at_the_edge(id, Cohort::of(id)),
         arrived: Instant::now(),
         scheme: Scheme::Http,
     };
     let response = version.serve(request, call).await.unwrap();
-    let body = response.into_body().collect().await.unwrap();
-    assert_eq!(body.to_bytes(), "hello world\n");
+    response.into_body().collect().await.unwrap().to_bytes()
 }

@@ -21,6 +21,7 @@ STOP_TIMEOUT=${STOP_TIMEOUT:-15}     # seconds from SIGTERM to SIGKILL
 
 server_pid=''
 load_pid=''     # a load generator that runs beside the measured one
+origin_pid=''   # a server behind the measured one
 work=''
 
 say() { printf '%s\n' "$*" >&2; }
@@ -50,6 +51,7 @@ begin() {
 clean_up() {
   [[ -z $load_pid ]] || kill "$load_pid" 2>/dev/null || true
   stop_server
+  [[ -z $origin_pid ]] || kill "$origin_pid" 2>/dev/null || true
   [[ -z $work ]] || rm -rf "$work"
 }
 

@@ -82,7 +82,7 @@ class Promise:
     server: str
     figure: str  # "cpu": at most the bar; "rps": at least the bar
     peer: str
-    bar: float
+    bar: float | None  # None: shown, and nothing promised
 
     def ratios(self, rounds):
         ours, theirs = rounds.get(self.server, {}), rounds.get(self.peer, {})
@@ -97,14 +97,17 @@ class Promise:
             return "–", "–", "not measured"
         ratio = statistics.median(ratios)
         spread = f"{min(ratios):.2f} – {max(ratios):.2f}"
+        if self.bar is None:
+            return f"{ratio:.2f}", spread, "–"
         return f"{ratio:.2f}", spread, "pass" if self.kept(ratio) else "MISS"
 
     def told(self):
         what, sign = ("CPU/request", "≤") if self.figure == "cpu" else ("requests/s", "≥")
-        return [self.server, what, self.peer, f"{sign} {self.bar:g} ×"]
+        bar = "–" if self.bar is None else f"{sign} {self.bar:g} ×"
+        return [self.server, what, self.peer, bar]
 
 
-PROMISES = [
+COMPARE = [
     Promise("airgate-fresh", "cpu", "bare-hyper", 5),
     Promise("airgate-fresh", "rps", "wasmtime-fresh", 5),
     Promise("airgate-fresh", "rps", "airgate-reused", 0.5),
@@ -114,17 +117,26 @@ PROMISES = [
     Promise("airgate-p3", "rps", "wasmtime-p3", 1.2),
     Promise("airgate-js", "rps", "wasmtime-js", 2.5),
 ]
+OUTBOUND = [
+    Promise("airgate-fresh", "rps", "wasmtime-fresh", 5),
+    Promise("airgate-fresh", "cpu", "wasmtime-fresh", None),
+    Promise("airgate-reused", "rps", "wasmtime-reused", None),
+    Promise("airgate-reused", "cpu", "wasmtime-reused", None),
+    Promise("airgate-fresh", "cpu", "origin", None),
+]
+PROMISES = {"compare": COMPARE, "outbound": OUTBOUND}
 
 
-def promises(rounds):
+def promises(of, rounds):
     """The table's lines, and whether every promise was measured and kept."""
     lines = [
         line(["server", "figure", "against", "promised", "median ratio", "least – most", "result"]),
         line(["---", "---", "---", "---", "---:", "---:", "---"]),
     ]
-    results = [(promise, promise.verdict(rounds)) for promise in PROMISES]
+    results = [(promise, promise.verdict(rounds)) for promise in of]
     lines += [line([*promise.told(), *verdict]) for promise, verdict in results]
-    return lines, all(verdict[-1] == "pass" for _, verdict in results)
+    promised = [verdict[-1] for promise, verdict in results if promise.bar is not None]
+    return lines, all(result == "pass" for result in promised)
 
 
 # --- the verbs ---
@@ -134,9 +146,9 @@ def compare(args):
     rounds = read_rounds(args.csv)
     with open(args.facts) as file:
         facts = [f"* {fact.strip()}" for fact in file]
-    promised, all_kept = promises(rounds)
+    promised, all_kept = promises(PROMISES[args.comparison], rounds)
     text = "\n".join(
-        ["# Side by side", "", *facts, "", "Medians over the rounds.", "", *table(rounds), ""]
+        [f"# Side by side: {args.comparison}", "", *facts, "", "Medians over the rounds.", "", *table(rounds), ""]
         + ["Ratios are taken round by round, then their median.", "", *promised, ""]
     )
     with open(args.out, "w") as file:
@@ -197,7 +209,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(required=True)
 
-    verb = verbs.add_parser("compare", help="results/compare.csv → the Markdown report")
+    verb = verbs.add_parser("compare", help="results of a comparison → the Markdown report")
+    verb.add_argument("comparison", choices=PROMISES)
     verb.add_argument("csv")
     verb.add_argument("--facts", required=True)
     verb.add_argument("--out", required=True)

@@ -69,7 +69,7 @@ where
             cancel: Some(cancel),
         },
     };
-    let slow = terms.lane.clone();
+    let slow = terms.recipe.lane.clone();
     match lane {
         Lane::Fast => drop(tokio::spawn(async move {
             if let Some(mut task) = task.drive(true).await {

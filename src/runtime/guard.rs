@@ -95,7 +95,7 @@ impl Guard {
         if self.trail.record(event) {
             tracing::warn!(
                 component = %self.component, version = %self.version, request_id = %request,
-                capability, %target, %reason, allowed = kind == AuditKind::Audited,
+                capability, touched = %target, %reason, allowed = kind == AuditKind::Audited,
                 "capability denied"
             );
         }

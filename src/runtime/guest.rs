@@ -24,7 +24,6 @@ use crate::core::{ComponentName, RequestId, VersionName};
 pub struct Guest {
     pub(crate) memory: MemoryLimit,
     pub(crate) outgoing: Outgoing,
-    recipe: Arc<Recipe>,
     table: ResourceTable,
     http: WasiHttpCtx,
     wasi: Option<Box<Wasi>>,
@@ -91,8 +90,7 @@ impl Guest {
         http.set_field_size_limit(recipe.bounds.fields.0 as usize);
         Self {
             memory: MemoryLimit::new(recipe.limits.memory.0),
-            outgoing: Outgoing::new(recipe.clone()),
-            recipe,
+            outgoing: Outgoing::new(recipe),
             table,
             http,
             wasi: None,
@@ -100,7 +98,7 @@ impl Guest {
     }
 
     pub(crate) fn recipe(&self) -> &Arc<Recipe> {
-        &self.recipe
+        &self.outgoing.recipe
     }
 
     /// Begins another request with every per-request allowance whole again.
@@ -115,11 +113,11 @@ impl Guest {
 
     /// Whose code this is.
     pub fn component(&self) -> &ComponentName {
-        &self.recipe.component
+        &self.recipe().component
     }
 
     pub fn version(&self) -> &VersionName {
-        &self.recipe.version
+        &self.recipe().version
     }
 
     /// The request that is served; where an instance serves several at once, the one that
@@ -130,12 +128,12 @@ impl Guest {
 
     /// What `[component.NAME.capabilities.custom]` grants under this name.
     pub fn grant(&self, capability: &str) -> Option<&Value> {
-        self.recipe.reach.grants.custom.get(capability)
+        self.recipe().reach.grants.custom.get(capability)
     }
 
     /// Where a host function reports what it refuses.
     pub fn guard(&self) -> &Guard {
-        &self.recipe.reach.guard
+        &self.recipe().reach.guard
     }
 
     /// The instance's resources.
@@ -148,12 +146,15 @@ impl Guest {
     }
 
     fn wasi(&mut self) -> &mut Wasi {
-        self.wasi
-            .get_or_insert_with(|| Wasi::make(&self.recipe, self.outgoing.origin.id))
+        Wasi::of(&mut self.wasi, &self.outgoing)
     }
 }
 
 impl Wasi {
+    fn of<'a>(wasi: &'a mut Option<Box<Self>>, outgoing: &Outgoing) -> &'a mut Self {
+        wasi.get_or_insert_with(|| Self::make(&outgoing.recipe, outgoing.origin.id))
+    }
+
     fn make(recipe: &Arc<Recipe>, request: RequestId) -> Box<Self> {
         let printer = Printer::new(recipe.clone(), request);
         let current = Arc::<Current>::default();
@@ -179,9 +180,7 @@ impl Wasi {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let wasi = self
-            .wasi
-            .get_or_insert_with(|| Wasi::make(&self.recipe, self.outgoing.origin.id));
+        let wasi = Wasi::of(&mut self.wasi, &self.outgoing);
         WasiCtxView {
             ctx: &mut wasi.ctx,
             table: &mut self.table,

@@ -26,6 +26,7 @@ pub(crate) struct Recipe {
     pub bounds: HostBounds,
     pub metered: bool,
     pub pace: Pace,
+    pub lane: Arc<SlowLane>,
     pub reach: Reach,
 }
 
@@ -44,7 +45,6 @@ pub struct Prepared {
     engine: Engine,
     pre: ServicePre,
     recipe: Arc<Recipe>,
-    lane: Arc<SlowLane>,
     imports: Vec<String>,
 }
 
@@ -53,14 +53,12 @@ impl Prepared {
         engine: Engine,
         pre: ServicePre,
         recipe: Arc<Recipe>,
-        lane: Arc<SlowLane>,
         imports: Vec<String>,
     ) -> Self {
         Self {
             engine,
             pre,
             recipe,
-            lane,
             imports,
         }
     }
@@ -111,11 +109,9 @@ impl Prepared {
         let (service, _spent) = Metered::new(instantiate).await;
         let refused = store.data().memory.refused();
         let service = service.map_err(|error| InvokeError::classify(error, refused))?;
-        let lane = self.lane.clone();
         Ok(Instance {
             store,
             service,
-            lane,
             served: 0,
             joinable: None,
         })
@@ -124,7 +120,7 @@ impl Prepared {
 
 /// Fuel, epoch deadline and every per-request allowance of the host.
 fn arm(store: &mut Store<Guest>, origin: Origin) -> Result<(), InvokeError> {
-    let recipe = store.data().recipe().clone();
+    let recipe = store.data().recipe();
     if recipe.metered {
         let fuel = recipe.limits.fuel.unwrap_or(u64::MAX);
         store
@@ -140,7 +136,6 @@ fn arm(store: &mut Store<Guest>, origin: Origin) -> Result<(), InvokeError> {
 pub struct Instance {
     pub(crate) store: Store<Guest>,
     pub(crate) service: Service,
-    pub(crate) lane: Arc<SlowLane>,
     /// Where other requests may join, once it serves several at a time.
     pub(crate) joinable: Option<Arc<Joinable>>,
     served: u32,

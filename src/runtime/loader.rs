@@ -102,7 +102,6 @@ impl Loader {
             engine.clone(),
             pre,
             Arc::new(self.recipe(policy, kind)),
-            self.lane.clone(),
             surface.imports,
         ))
     }
@@ -122,6 +121,7 @@ impl Loader {
             bounds: self.engines.bounds().clone(),
             metered: kind.metered,
             pace: Pace::default(),
+            lane: self.lane.clone(),
         }
     }
 

@@ -10,7 +10,6 @@ use super::body::{RequestBody, RequestWatch};
 use super::call::Call;
 use super::instance::{Instance, Recipe};
 use super::join::Joinable;
-use super::lane::SlowLane;
 use crate::core::ByteSize;
 
 /// What one call runs under.
@@ -18,7 +17,6 @@ pub(super) struct Terms {
     pub head_deadline: Instant,
     pub stream_deadline: Option<Instant>,
     pub max_response_body: Option<ByteSize>,
-    pub lane: Arc<SlowLane>,
     pub recipe: Arc<Recipe>,
     pub joinable: Option<Arc<Joinable>>,
     pub watch: RequestWatch,
@@ -32,7 +30,6 @@ impl Terms {
             head_deadline: arrived + limits.timeout,
             stream_deadline: limits.stream_timeout.map(|timeout| arrived + timeout),
             max_response_body: limits.max_response_body,
-            lane: instance.lane.clone(),
             recipe: instance.recipe().clone(),
             joinable: instance.joinable.clone(),
             watch: request.body().watch(),

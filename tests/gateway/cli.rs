@@ -87,6 +87,67 @@ fn check_finds_components_that_cannot_be_served() {
     assert_eq!(on(&text, &["check", "--file-only"]).status.code(), Some(0));
 }
 
+/// `fetch` reaches out, and can read no file.
+fn fetch_with(capabilities: &str) -> String {
+    let text = Setup::default().guest("fetch").text();
+    format!("{text}\n[component.fetch.capabilities]\n{capabilities}\n")
+}
+
+#[test]
+fn check_compares_imports_with_grants() {
+    let nothing = on(&fetch_with(""), &["check"]);
+    assert_eq!(nothing.status.code(), Some(0), "{nothing:?}");
+    let missing = "imports wasi:http/outgoing-handler@0.2";
+    assert!(
+        err(&nothing).contains("warning: component.fetch"),
+        "{nothing:?}"
+    );
+    assert!(err(&nothing).contains(missing) && err(&nothing).contains("`http` or `components`"));
+
+    let granted = on(
+        &fetch_with("http = [\"https://example.com\"]\nconfig = { a = \"b\" }"),
+        &["check", "--json"],
+    );
+    let notes = json(&granted)["capabilities"].to_string();
+    assert!(!notes.contains("outgoing-handler"), "{notes}");
+    assert!(
+        notes.contains("`config` is granted, but nothing it imports can use it"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn inspect_prints_grants_that_check_accepts() {
+    let shown = airgate(&["inspect", guest("sockets").to_str().unwrap()]);
+    let (_, paste) = out(&shown)
+        .split_once("[component.NAME.capabilities]\n")
+        .unwrap();
+    assert!(paste.contains("sockets = ["), "{shown:?}");
+    // The examples name what is not here: another component, a directory.
+    let here = |line: &&str| !line.contains("components =") && !line.contains("files =");
+    let grants: Vec<&str> = paste.lines().filter(here).collect();
+    let text = Setup::default().guest("sockets").text();
+    let text = format!(
+        "{text}\n[component.sockets.capabilities]\n{}\n",
+        grants.join("\n")
+    );
+    let checked = on(&text, &["check", "--file-only"]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    let json = json(&airgate(&[
+        "inspect",
+        "--json",
+        guest("fetch").to_str().unwrap(),
+    ]));
+    let needs = json["capabilities"].as_object().unwrap();
+    let outgoing = needs
+        .iter()
+        .find(|(import, _)| import.contains("outgoing-handler"));
+    assert_eq!(
+        outgoing.unwrap().1,
+        &serde_json::json!(["http", "components"])
+    );
+}
+
 #[test]
 fn a_configuration_that_is_not_there_is_an_error_with_advice() {
     let checked = airgate(&["check", "--config", "/nonexistent/routes.toml"]);

@@ -3,11 +3,15 @@
 mod support;
 
 mod admin;
+mod audit;
+mod calls;
 mod cli;
 mod descriptors;
+mod embedding;
 mod faults;
 mod files;
 mod fixtures;
+mod hostile;
 mod instances;
 mod interop;
 mod leaks;
@@ -15,7 +19,9 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod malformed;
+mod outbound;
 mod routing;
 mod serving;
 mod slow;
 mod tls;
+mod values;

@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use super::failure::is_lost;
 use crate::runtime::{BodyError, ResponseBody};
 
 /// Empty frames in a row that one poll skips before it lets others run.
@@ -145,7 +146,8 @@ impl Body for Received {
 }
 
 fn broken(error: hyper::Error) -> Error {
-    match error.is_incomplete_message() || error.is_closed() {
+    let is_cut = error.is_incomplete_message() || error.is_closed() || is_lost(&error);
+    match is_cut {
         true => Error::HttpResponseIncomplete,
         false => Error::HttpProtocolError,
     }

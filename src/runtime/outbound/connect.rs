@@ -117,7 +117,7 @@ impl Connector {
             return Ok(());
         };
         // What is refused is reported with its request, by whoever made it.
-        if !self.guard.audits() {
+        if !self.guard.audits() || denied.reason.is_absolute() {
             return Err(denied);
         }
         match self.guard.deny_egress(&denied, RequestId::NONE) {

@@ -26,6 +26,7 @@ pub(super) fn of_client(error: &legacy::Error) -> Error {
         Some(error) if error.is_parse_too_large() => Error::HttpResponseHeaderSectionSize(None),
         Some(error) if error.is_parse() => Error::HttpProtocolError,
         Some(error) if error.is_incomplete_message() => Error::HttpResponseIncomplete,
+        Some(error) if is_lost(error) => Error::ConnectionTerminated,
         Some(error) if error.is_canceled() || error.is_closed() => Error::ConnectionTerminated,
         _ => Error::HttpProtocolError,
     }
@@ -48,6 +49,21 @@ fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
         next = error.source();
     }
     None
+}
+
+/// The connection has ended, in the middle of what it carried. To hyper a malformed body is
+/// an error of the socket, too, but of another kind.
+pub(super) fn is_lost(error: &hyper::Error) -> bool {
+    use std::io::ErrorKind;
+    cause::<std::io::Error>(error).is_some_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+        )
+    })
 }
 
 fn of_connect(error: &ConnectError) -> Error {

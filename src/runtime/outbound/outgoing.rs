@@ -31,7 +31,8 @@ pub(crate) const COMPONENTS: &str = "components";
 
 /// What one instance has under way to the outside.
 pub(crate) struct Outgoing {
-    recipe: Arc<Recipe>,
+    /// The guest's too: one handle less for every instance.
+    pub recipe: Arc<Recipe>,
     pub origin: Origin,
     trace: Option<Trace>,
     /// Requests that may still be begun for this one.

@@ -43,8 +43,14 @@ pub fn write_token(state: &Path) {
 
 /// Runs the binary to its end.
 pub fn airgate(arguments: &[&str]) -> Output {
+    airgate_with(arguments, &[])
+}
+
+/// As [`airgate`], with these variables in its environment.
+pub fn airgate_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airgate"));
     command.args(arguments).env_remove("RUST_LOG");
+    command.envs(environment.iter().copied());
     command.env("NO_COLOR", "1").output().unwrap()
 }
 
@@ -217,10 +223,13 @@ impl Setup {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (stdout, _) = Log::collect(child.stdout.take().unwrap());
+        let announced = stdout.clone();
         let (log, reader) = Log::collect(child.stderr.take().unwrap());
         let mut gate = Gate {
             child,
             dir,
+            started: 0,
+            stdout,
             log,
             plain: Vec::new(),
             tls: None,
@@ -231,7 +240,7 @@ impl Setup {
         let mut exit = None;
         eventually_within(START, "the gate listens", async || {
             exit = gate.child.try_wait().unwrap();
-            exit.is_some() || stdout.text().lines().count() >= expected
+            exit.is_some() || announced.text().lines().count() >= expected
         })
         .await;
         if let Some(status) = exit {
@@ -241,10 +250,12 @@ impl Setup {
                 stderr: gate.log.text(),
             });
         }
-        stdout
+        announced
             .text()
             .lines()
             .for_each(|line| gate.take_address(line));
+        let since_1970 = std::time::UNIX_EPOCH.elapsed();
+        gate.started = since_1970.expect("a clock that is set").as_millis();
         Ok(gate)
     }
 }
@@ -260,6 +271,9 @@ pub struct Refusal {
 pub struct Gate {
     child: Child,
     dir: TempDir,
+    /// Milliseconds since 1970.
+    started: u128,
+    pub stdout: Log,
     pub log: Log,
     plain: Vec<SocketAddr>,
     tls: Option<SocketAddr>,
@@ -384,6 +398,30 @@ impl Gate {
                 == 0.0
         })
         .await;
+    }
+
+    /// How often a component tried what it is not granted.
+    pub async fn denied(&self, component: &str, capability: &str) -> f64 {
+        let labels = [("component", component), ("capability", capability)];
+        self.metrics()
+            .await
+            .sum("airgate_capability_denied_total", &labels)
+    }
+
+    /// The events of the audit trail that match a query, the newest first.
+    pub async fn audit(&self, query: &str) -> Vec<serde_json::Value> {
+        let answer = self.admin(get(&format!("/v1/audit?{query}"))).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        let events = answer.json()["events"].as_array().cloned();
+        events.expect("a list of events")
+    }
+
+    /// What a component has caused since the start, the newest first. Gates share the trail
+    /// of their state directory, but hear of each other only when they start.
+    pub async fn audit_of(&self, component: &str) -> Vec<serde_json::Value> {
+        let since = self.started;
+        self.audit(&format!("component={component}&since={since}&limit=1000"))
+            .await
     }
 
     /// Replaces `routes.toml`.

@@ -6,14 +6,16 @@ mod gate;
 mod guest;
 mod log;
 mod metrics;
+mod origin;
 mod raw;
 pub mod tls;
 mod wait;
 
 pub use client::{Answer, Connection, RequestBody, body, empty, get, streamed};
-pub use gate::{Gate, Refusal, Setup, airgate, write_token};
+pub use gate::{Gate, Refusal, Setup, airgate, airgate_with, write_token};
 pub use guest::{guest, interop, missing};
 pub use log::Log;
 pub use metrics::Metrics;
+pub use origin::{Authority, Origin, collected, encoded};
 pub use raw::Raw;
 pub use wait::{eventually, eventually_within, within};

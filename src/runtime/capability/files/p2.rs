@@ -1,10 +1,11 @@
 //! `wasi:filesystem/types@0.2`: the functions that take a path or change a file.
 
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{Linker, LinkerInstance, Resource};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
+use wasmtime_wasi::p2::DynOutputStream;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor as _, NewTimestamp, OpenFlags,
-    PathFlags,
+    DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor as _, MetadataHashValue,
+    NewTimestamp, OpenFlags, PathFlags,
 };
 
 use super::{Refusal, heard};
@@ -38,6 +39,7 @@ pub(super) fn listen(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     }
     hear!("open-at", open_at(dir: Dir, at: PathFlags, path: String, open: OpenFlags, flags: DescriptorFlags) -> Dir, path.as_str());
     hear!("stat-at", stat_at(dir: Dir, at: PathFlags, path: String) -> DescriptorStat, path.as_str());
+    hear!("metadata-hash-at", metadata_hash_at(dir: Dir, at: PathFlags, path: String) -> MetadataHashValue, path.as_str());
     hear!("readlink-at", readlink_at(dir: Dir, path: String) -> String, path.as_str());
     hear!("create-directory-at", create_directory_at(dir: Dir, path: String) -> (), path.as_str());
     hear!("remove-directory-at", remove_directory_at(dir: Dir, path: String) -> (), path.as_str());
@@ -49,5 +51,26 @@ pub(super) fn listen(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     hear!("set-times", set_times(file: Dir, access: NewTimestamp, change: NewTimestamp) -> (), "(an open file)");
     hear!("set-size", set_size(file: Dir, size: u64) -> (), "(an open file)");
     hear!("write", write(file: Dir, bytes: Vec<u8>, offset: u64) -> u64, "(an open file)");
+    listen_to_streams(&mut types)
+}
+
+/// These two do not wait.
+fn listen_to_streams(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
+    macro_rules! hear {
+        ($name:literal, $method:ident($($argument:ident: $type:ty),*)) => {
+            types.func_wrap(
+                concat!("[method]descriptor.", $name),
+                |mut store, ($($argument,)*): ($($type,)*)| {
+                    let guest: &mut Guest = store.data_mut();
+                    let result = guest.filesystem().$method($($argument),*);
+                    let result: Result<Resource<DynOutputStream>, ErrorCode> =
+                        heard(guest, $name, "(an open file)", result)?;
+                    Ok((result,))
+                },
+            )?;
+        };
+    }
+    hear!("write-via-stream", write_via_stream(file: Dir, offset: u64));
+    hear!("append-via-stream", append_via_stream(file: Dir));
     Ok(())
 }

@@ -3,8 +3,8 @@
 use wasmtime::component::{Accessor, Linker, Resource};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p3::bindings::filesystem::types::{
-    DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptorWithStore, NewTimestamp, OpenFlags,
-    PathFlags,
+    DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptorWithStore, MetadataHashValue,
+    NewTimestamp, OpenFlags, PathFlags,
 };
 
 use super::{Refusal, heard};
@@ -39,6 +39,7 @@ pub(super) fn listen(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     }
     hear!("open-at", open_at(dir: Dir, at: PathFlags, path: String, open: OpenFlags, flags: DescriptorFlags) -> Dir, path.as_str());
     hear!("stat-at", stat_at(dir: Dir, at: PathFlags, path: String) -> DescriptorStat, path.as_str());
+    hear!("metadata-hash-at", metadata_hash_at(dir: Dir, at: PathFlags, path: String) -> MetadataHashValue, path.as_str());
     hear!("readlink-at", readlink_at(dir: Dir, path: String) -> String, path.as_str());
     hear!("create-directory-at", create_directory_at(dir: Dir, path: String) -> (), path.as_str());
     hear!("remove-directory-at", remove_directory_at(dir: Dir, path: String) -> (), path.as_str());
