@@ -111,6 +111,16 @@ impl Guest {
         self.outgoing.arm(origin);
     }
 
+    /// Another request comes in beside those that are served.
+    pub(crate) fn join(&mut self, origin: Origin) {
+        self.memory.forget_refusal();
+        if let Some(wasi) = &self.wasi {
+            wasi.printer.turn(origin.id);
+            wasi.current.turn(origin.id);
+        }
+        self.outgoing.join(origin);
+    }
+
     /// Whose code this is.
     pub fn component(&self) -> &ComponentName {
         &self.recipe().component

@@ -1,7 +1,7 @@
 //! Joining an instance that already serves other requests (WASI 0.3 only).
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -52,7 +52,11 @@ impl Sessions {
     )]
     pub fn join(&self, request: Request, call: Call) -> Result<Joined, Request> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(joinable) = open.iter().find(|joinable| joinable.take_place()) else {
+        // All in one instance are equally deep: nobody can tell whose call an outbound
+        // request belongs to, and loops must end.
+        let depth = call.origin.depth;
+        let free = |it: &&Arc<Joinable>| it.depth() == depth && it.take_place();
+        let Some(joinable) = open.iter().find(free) else {
             return Err(request);
         };
         let (head, answer) = oneshot::channel();
@@ -129,6 +133,8 @@ pub(crate) struct Joinable {
     over: AtomicBool,
     ended: Notify,
     failure: OnceLock<InvokeError>,
+    /// Of the calls inside.
+    depth: AtomicU8,
     deadline: Mutex<Option<Instant>>,
     jobs: mpsc::UnboundedSender<Job>,
     /// Unbounded as a channel, bounded by `at_once` in fact.
@@ -224,8 +230,13 @@ impl Joinable {
 }
 
 impl Joinable {
+    fn depth(&self) -> u8 {
+        self.depth.load(Ordering::Acquire)
+    }
+
     /// Begins a session with one request inside, and hands out the inbox of those who join.
-    pub fn begin(&self) -> Option<mpsc::UnboundedReceiver<Job>> {
+    pub fn begin(&self, first: &Call) -> Option<mpsc::UnboundedReceiver<Job>> {
+        self.depth.store(first.origin.depth, Ordering::Release);
         self.over.store(false, Ordering::Release);
         self.inside.store(1, Ordering::Release);
         let take = |left: u32| left.checked_sub(1);
@@ -260,6 +271,7 @@ impl Instance {
     pub fn share(&mut self, sessions: Arc<Sessions>, at_once: u32, requests: u32) {
         #[allow(clippy::disallowed_methods, reason = "`at_once` bounds it")]
         let (jobs, inbox) = mpsc::unbounded_channel();
+        self.store.data_mut().outgoing.share(at_once);
         self.joinable = Some(Arc::new(Joinable {
             sessions,
             at_once,
@@ -271,6 +283,7 @@ impl Instance {
             ended: Notify::new(),
             failure: OnceLock::new(),
             deadline: Mutex::new(None),
+            depth: AtomicU8::new(0),
             jobs,
             inbox: Mutex::new(Some(inbox)),
         }));

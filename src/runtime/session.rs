@@ -62,7 +62,7 @@ pub(crate) async fn run(instance: &mut Instance, first: Job) -> wasmtime::Result
             .run_concurrent(async |guest| serve_one(guest, service, first).await)
             .await?;
     };
-    let Some(mut inbox) = joinable.begin() else {
+    let Some(mut inbox) = joinable.begin(&first.call) else {
         return Err(wasmtime::Error::msg("the instance is already in use"));
     };
     let session = async |guest: &Accessor<Guest>| {
@@ -127,14 +127,15 @@ async fn serve_many(
     .await
 }
 
-/// The budgets are the instance's, and each request that comes in renews them.
+/// The budgets are the instance's. Each request that comes in renews cpu and fuel, and
+/// brings its own outbound requests along.
 fn renew(guest: &Accessor<Guest>, job: &Job) -> wasmtime::Result<()> {
     cpu::renew_budget();
     guest.with(|mut access| {
         let mut store = wasmtime::AsContextMut::as_context_mut(&mut access);
         let fuel = store.data().recipe().limits.fuel;
-        store.data_mut().arm(job.call.origin);
-        store.data_mut().outgoing.follow(job.request.headers());
+        store.data_mut().join(job.call.origin);
+        store.data_mut().outgoing.follow_too(job.request.headers());
         fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
     })
 }

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
+use super::changes;
 use super::node::Node;
 use super::reload::{ReloadError, prepare};
 use super::signals::{Signals, Wish};
@@ -129,6 +130,7 @@ impl Server {
         let forbidden = services.forbidden();
         forbidden.set_admin(admin.as_ref().and_then(AdminListener::address));
         let directory = Arc::<Directory>::default();
+        changes::record(&Deployments::default(), &deployments, services.trail());
         directory.store(deployments);
         services.introduce(Arc::downgrade(&directory) as Weak<dyn Peers>);
         listeners.apply(&config, bound, tls);

@@ -383,8 +383,7 @@ async fn a_loop_ends_at_sixteen() {
     for (source, lines) in [("relay", ""), ("relay-p3", ""), ("relay-p3", concurrent)] {
         let setup = relay(Gate::serving(["hello"]), "a", source, &["a", "b"], lines);
         let setup = relay(setup, "b", source, &["a", "b"], lines);
-        // All calls of a shared instance count together.
-        let gate = setup.lines("[outbound]\nparallel = 32").start().await;
+        let gate = setup.start().await;
         let deepest = gate.get(&ping_pong(16)).await.whole();
         assert_eq!((deepest.status(), deepest.text()), (200, "end\n"));
         assert_eq!(passed_through(&deepest).len(), 16);

@@ -225,7 +225,7 @@ async fn requests_that_joined_a_failing_instance_fail_with_it() {
     }
     let took = began.elapsed();
     assert!(
-        took < Duration::from_secs(6),
+        took < Duration::from_secs(9),
         "they waited {took:?} for an instance that was gone"
     );
     gate.at_rest().await;

@@ -10,6 +10,7 @@ mod files;
 mod headers;
 mod limits;
 mod outbound;
+mod planted;
 mod ports;
 mod root;
 mod route;

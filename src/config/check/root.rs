@@ -6,7 +6,9 @@ use crate::config::model::{Config, LogFormat, Telemetry};
 use crate::config::raw::{RawConfig, RawState, RawTelemetry};
 use crate::config::read::{Field, Problems};
 
-use super::{Premises, Surroundings, admin, component, outbound, ports, route, server, watched};
+use super::{
+    Premises, Surroundings, admin, component, outbound, planted, ports, route, server, watched,
+};
 
 /// The only version of the format there is.
 const FORMAT: u32 = 1;
@@ -20,6 +22,7 @@ pub(in crate::config) fn check(
     check_format(&raw.version, problems);
     ports::refuse_doubles(&raw, problems);
     let watched = watched::watched(&raw, around);
+    planted::refuse(&raw, around, problems);
     let state_dir = state(&raw.state.into_table(), around, problems);
     let premises = Premises {
         state_dir: &state_dir,

@@ -82,7 +82,6 @@ fn what_is_read_only_here_may_be_writable_there() {
     };
     for (read, write, part) in [
         ("data", "data", ""),
-        ("data/inner", "data", ""),
         ("data", "data/inner", "in part "),
         ("data", "public/../data", ""),
     ] {
@@ -93,6 +92,11 @@ fn what_is_read_only_here_may_be_writable_there() {
         assert_grants(&with(read, write), &[&expected]);
     }
     assert_grants(&with("public", "data"), &[]);
+    let nested = "component.a.capabilities.files[0].source: the granted directory data/inner lies \
+                  where a component may write, by the grant of line 8";
+    let warning = "warning: component.a.capabilities.files[0].source: \
+                   data/inner is read-only here, and writable by line 8";
+    assert_grants(&with("data/inner", "data"), &[nested, warning]);
     assert_grants(
         "files = [{ source = \"data\", at = \"/r\", mode = \"write\" }]",
         &["component.a.capabilities.files[0].mode: unknown mode \"write\""],

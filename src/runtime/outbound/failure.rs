@@ -51,6 +51,14 @@ fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
     None
 }
 
+/// The server has closed the connection before it said anything of this request.
+pub(super) fn was_dropped(error: &legacy::Error) -> bool {
+    let dropped = |error: &hyper::Error| {
+        error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_lost(error)
+    };
+    !error.is_connect() && cause(error).is_some_and(dropped)
+}
+
 /// The connection has ended, in the middle of what it carried. To hyper a malformed body is
 /// an error of the socket, too, but of another kind.
 pub(super) fn is_lost(error: &hyper::Error) -> bool {

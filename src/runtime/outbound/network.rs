@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +85,10 @@ impl Network {
         if let Some(address) = literal(host) {
             return Ok(vec![address]);
         }
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if is_localhost(host) {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        }
         let mut addresses = match &self.names {
             Names::System(permits) => {
                 let _permit = permits.acquire().await;
@@ -117,9 +121,15 @@ pub(super) fn literal(host: &str) -> Option<IpAddr> {
     }
 }
 
+/// Loopback whatever a name server says (RFC 6761 §6.3).
+fn is_localhost(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
+}
+
 /// With its dot, so that no search domain is tried.
 fn absolute(host: &str) -> String {
-    format!("{}.", host.strip_suffix('.').unwrap_or(host))
+    format!("{host}.")
 }
 
 fn resolver(settings: &Outbound) -> Result<TokioResolver, NetworkError> {

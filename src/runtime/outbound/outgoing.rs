@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::header::HOST;
 use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt as _, Empty};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
@@ -39,6 +40,8 @@ pub(crate) struct Outgoing {
     left: u32,
     /// Requests that may be under way at once; made by the first.
     parallel: Option<Arc<Semaphore>>,
+    /// Requests that the instance serves at once.
+    at_once: u32,
 }
 
 type Sent = (
@@ -54,6 +57,7 @@ impl Outgoing {
             trace: None,
             left: recipe.limits.outbound_requests,
             parallel: None,
+            at_once: 1,
             recipe,
         }
     }
@@ -64,10 +68,30 @@ impl Outgoing {
         self.left = self.recipe.limits.outbound_requests;
     }
 
+    /// Another request beside those that are served brings its own allowance.
+    pub fn join(&mut self, origin: Origin) {
+        self.origin = origin;
+        self.left = self
+            .left
+            .saturating_add(self.recipe.limits.outbound_requests);
+    }
+
+    /// Up to so many requests are served at once, each with as many of its own under way.
+    pub fn share(&mut self, at_once: u32) {
+        self.at_once = at_once;
+    }
+
     /// What the request belongs to, for those that may ask others at all.
     pub fn follow(&mut self, headers: &HeaderMap) {
         if self.recipe.reach.grants.reaches_others() {
             self.trace = Trace::of(headers);
+        }
+    }
+
+    /// Of several requests nobody can tell which one asks: they have a trace in common or none.
+    pub fn follow_too(&mut self, headers: &HeaderMap) {
+        if self.trace.is_some() && self.trace != Trace::of(headers) {
+            self.trace = None;
         }
     }
 
@@ -209,10 +233,12 @@ impl Outgoing {
     }
 
     fn permits(&mut self) -> Arc<Semaphore> {
-        let parallel = self.recipe.reach.services.network().settings().parallel;
-        self.parallel
-            .get_or_insert_with(|| Arc::new(Semaphore::new(parallel as usize)))
-            .clone()
+        let (services, at_once) = (&self.recipe.reach.services, self.at_once as usize);
+        let make = || {
+            let parallel = services.network().settings().parallel as usize;
+            Arc::new(Semaphore::new(parallel.saturating_mul(at_once)))
+        };
+        self.parallel.get_or_insert_with(make).clone()
     }
 }
 
@@ -228,14 +254,34 @@ async fn head(
     upload: Option<Upload>,
     patience: Duration,
 ) -> Result<Response<hyper::body::Incoming>, Failed> {
-    let mut answer = std::pin::pin!(client.request(request));
+    let mut again = upload.is_none().then(|| repeatable(&request)).flatten();
+    let mut answer = Box::pin(client.request(request));
     loop {
         match tokio::time::timeout(patience, answer.as_mut()).await {
+            // A kept connection may be closed by its server just when it is used again.
+            Ok(Err(error)) if failure::was_dropped(&error) => match again.take() {
+                Some(request) => answer = Box::pin(client.request(request)),
+                None => return Err(Failed::Client(error)),
+            },
             Ok(answer) => return answer.map_err(Failed::Client),
             Err(_) if upload.as_ref().is_some_and(Upload::has_moved) => {}
             Err(_) => return Err(Failed::Late),
         }
     }
+}
+
+/// The request once more, where sending it twice is as good as once (RFC 9110 §9.2.2). It
+/// has no body.
+fn repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
+    if !request.method().is_idempotent() {
+        return None;
+    }
+    let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
+    let mut again = Request::new(empty);
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
 }
 
 /// Nothing is left to be driven: connections have tasks of their own.

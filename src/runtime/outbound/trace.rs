@@ -6,7 +6,7 @@ const PARENT: HeaderName = HeaderName::from_static("traceparent");
 const STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// `traceparent` and `tracestate` of a request, as its client sent them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trace {
     parent: HeaderValue,
     state: Option<HeaderValue>,

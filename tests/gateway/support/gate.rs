@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::Request;
 use http::header::AUTHORIZATION;
@@ -254,7 +254,7 @@ impl Setup {
             .text()
             .lines()
             .for_each(|line| gate.take_address(line));
-        let since_1970 = std::time::UNIX_EPOCH.elapsed();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         gate.started = since_1970.expect("a clock that is set").as_millis();
         Ok(gate)
     }

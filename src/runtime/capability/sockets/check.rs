@@ -49,7 +49,7 @@ impl Checker {
             SocketAddrUse::TcpBind => ready(self.check_local(Transport::Tcp, address)),
             SocketAddrUse::UdpBind => ready(self.check_local(Transport::Udp, address)),
             SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => {
-                ready(self.deny(&"tcp listener", &"listening is never granted"))
+                ready(self.deny(&"tcp listener", "listening is never granted"))
             }
         }
     }
@@ -60,7 +60,7 @@ impl Checker {
             return true;
         }
         let target = format!("bind {}://{address}", transport.as_str());
-        self.deny(&target, &"a local address is never granted")
+        self.deny(&target, "a local address is never granted")
     }
 
     fn check_peer(&self, transport: Transport, address: SocketAddr) -> Allowed {
