@@ -226,19 +226,23 @@ async fn deployments_and_new_grants_are_recorded_without_their_values() {
     assert_eq!(all(&changed, "target"), ["config"]);
     // Nothing new, no event.
     assert_eq!(gate.reload().await.status(), 200);
-    assert_eq!(gate.audit("kind=grants_changed").await.len(), 2);
-    assert!(gate.audit("kind=deployed").await.is_empty());
+    assert_eq!(gate.audit("kind=grants_changed").await.len(), 3);
+    let deployed = gate.audit("kind=deployed").await;
+    assert_eq!(all(&deployed, "component"), ["hello"], "at the start");
     let both = with("http = [\"https://b.example\"]").guest("echo");
     gate.rewrite(both);
     assert_eq!(gate.reload().await.status(), 200);
     let deployed = gate.audit("kind=deployed").await;
-    assert_eq!(all(&deployed, "component"), ["echo"]);
+    assert_eq!(all(&deployed, "component"), ["echo", "hello"]);
     let digest = deployed[0]["target"].as_str().unwrap();
     assert!(digest.starts_with("sha256:"), "{deployed:?}");
     gate.rewrite(Setup::default().state(state.path()));
     assert_eq!(gate.reload().await.status(), 200);
     let removed = gate.audit("kind=deployed&component=hello").await;
-    assert_eq!(all(&removed, "detail"), ["removed"]);
+    assert_eq!(
+        all(&removed, "detail"),
+        ["removed", "from the configuration"]
+    );
     drop(gate);
     assert!(!on_disk(state.path()).contains("hunter2"));
 }
