@@ -596,3 +596,24 @@ async fn many_requests_meet_both_versions_by_their_weight() {
         .sum();
     assert!((850..=1_150).contains(&to_a), "{to_a} of 2000");
 }
+
+/// Nobody can tell whose an outbound request of a shared instance is, so all who share one
+/// are equally deep.
+#[tokio::test]
+async fn a_call_does_not_join_an_instance_that_serves_the_edge() {
+    let shared = "instances = { reuse = 100, concurrent = 4 }";
+    let edge = "/inflight-p3?ms=900";
+    let call = "/a?to=inflight-p3&path=/%3Fms%3D900";
+    // The control: two that are equally deep share it.
+    for (second, together) in [(edge, "2"), (call, "1")] {
+        let setup = Setup::default().guest_with("inflight-p3", shared);
+        let setup = relay(setup, "a", "relay", &["inflight-p3"], "");
+        let gate = setup.start().await;
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            gate.get(second).await
+        };
+        let (_first, second) = tokio::join!(gate.get(edge), later);
+        assert_eq!(second.text(), together);
+    }
+}
