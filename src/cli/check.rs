@@ -179,17 +179,31 @@ fn compare(version: &Version, grants: &Grants, capabilities: &Capabilities) -> V
         message,
     };
     let needs = capabilities.compare(version.imports(), grants);
-    let consequence = match grants.mode {
-        GrantMode::Enforce => "calling it is denied",
-        GrantMode::Audit => "calling it is allowed and recorded",
-    };
-    let missing = needs.missing.iter().map(|missing| {
-        let severity = if missing.is_usual { "note" } else { "warning" };
+    let is_enforced = grants.mode == GrantMode::Enforce;
+    let (usual, telling): (Vec<_>, Vec<_>) = needs
+        .missing
+        .iter()
+        .partition(|missing| missing.is_usual && !missing.traps);
+    let missing = telling.into_iter().map(|missing| {
         let keys = missing.capabilities.join("` or `");
+        let consequence = match (is_enforced, missing.traps) {
+            (false, _) => "allowed and recorded",
+            (true, true) => "a trap",
+            (true, false) => "denied",
+        };
         let import = &missing.import;
+        let message =
+            format!("imports {import} without a grant of `{keys}`: calling it is {consequence}");
+        note("warning", message)
+    });
+    let mut keys: Vec<_> = usual.iter().flat_map(|it| &it.capabilities).collect();
+    keys.dedup();
+    let usual = (!keys.is_empty()).then(|| {
+        let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        let keys = keys.join(", ");
         note(
-            severity,
-            format!("imports {import} without a grant of `{keys}`: {consequence}"),
+            "note",
+            format!("imports, as toolchains do, what {keys} would grant: it finds nothing there"),
         )
     });
     let unneeded = needs.unneeded.iter().map(|key| {
@@ -198,5 +212,5 @@ fn compare(version: &Version, grants: &Grants, capabilities: &Capabilities) -> V
             format!("`{key}` is granted, but nothing it imports can use it"),
         )
     });
-    missing.chain(unneeded).collect()
+    missing.chain(unneeded).chain(usual).collect()
 }

@@ -19,6 +19,8 @@ pub struct Missing {
     pub capabilities: Vec<&'static str>,
     /// Toolchains import it whether or not the code uses it.
     pub is_usual: bool,
+    /// Calling it traps: its functions have no error to say it with.
+    pub traps: bool,
 }
 
 impl Capabilities {
@@ -51,6 +53,7 @@ impl Capabilities {
             import: import.to_owned(),
             capabilities: behind.iter().map(|it| it.name()).collect(),
             is_usual: behind.iter().all(|it| it.is_usual()),
+            traps: behind.iter().any(|it| !it.denies_by_error()),
         })
     }
 }
