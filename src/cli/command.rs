@@ -25,9 +25,9 @@ struct Cli {
 enum Verb {
     /// Serve the routes of a configuration until told to stop
     Serve(serve::Serve),
-    /// Check a configuration and everything it names, without serving it
+    /// Check a configuration and everything it names, and compare imports with grants
     Check(check::Check),
-    /// Show what a component exports and imports
+    /// Show what a component exports and imports, and the grants it could use
     Inspect(inspect::Inspect),
     /// Print the JSON Schema of the configuration
     Schema,
