@@ -184,8 +184,9 @@ fn instantiate(criterion: &mut Criterion) {
     }
 }
 
+/// Of one thread, as those that serve connections.
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap()
