@@ -103,22 +103,23 @@ impl Guest {
 
     /// Begins another request with every per-request allowance whole again.
     pub(crate) fn arm(&mut self, origin: Origin) {
-        self.memory.forget_refusal();
-        if let Some(wasi) = &self.wasi {
-            wasi.printer.turn(origin.id);
-            wasi.current.turn(origin.id);
-        }
+        self.turn(origin.id);
         self.outgoing.arm(origin);
     }
 
     /// Another request comes in beside those that are served.
     pub(crate) fn join(&mut self, origin: Origin) {
+        self.turn(origin.id);
+        self.outgoing.join(origin);
+    }
+
+    /// What is printed and denied from now on belongs to this request.
+    fn turn(&mut self, request: RequestId) {
         self.memory.forget_refusal();
         if let Some(wasi) = &self.wasi {
-            wasi.printer.turn(origin.id);
-            wasi.current.turn(origin.id);
+            wasi.printer.turn(request);
+            wasi.current.turn(request);
         }
-        self.outgoing.join(origin);
     }
 
     /// Whose code this is.
