@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use airgate::component::{Call, Host, Origin, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    Cohort, ComponentSpec, Grants, Instances, Limits, Outbound, RequestId, Reuse, Source,
-    VersionName, VersionSpec,
+    Cohort, ComponentSpec, Grants, Instances, Limits, Outbound, RequestId, Reuse, RolloutPolicy,
+    Source, VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
 use airgate::lifecycle::{Deployments, Directory, Split};
@@ -327,6 +327,7 @@ fn spec(name: &str, reuse: Reuse, grants: Grants) -> Arc<ComponentSpec> {
         name: Some(version_name()),
         source: Source::Path(component(name)),
         digest: None,
+        signature: None,
     };
     Arc::new(ComponentSpec {
         name: name.parse().unwrap(),
@@ -338,6 +339,8 @@ fn spec(name: &str, reuse: Reuse, grants: Grants) -> Arc<ComponentSpec> {
             ..Instances::default()
         },
         grants: Arc::new(grants),
+        affinity: None,
+        rollout: RolloutPolicy::default(),
     })
 }
 

@@ -7,6 +7,10 @@ mod fault;
 mod grants;
 mod ids;
 mod policy;
+mod provenance;
+mod role;
+mod rollout;
+mod timestamp;
 mod units;
 
 pub use address::{has_global, is_global};
@@ -19,4 +23,8 @@ pub use ids::{Cohort, ComponentName, Digest, DigestError, NameError, RequestId, 
 pub use policy::{
     ComponentSpec, HostBounds, Instances, Limits, Outbound, Reuse, Source, VersionSpec, Weight,
 };
+pub use provenance::{ArtifactPolicy, TrustedKey, TrustedKeyError};
+pub use role::Role;
+pub use rollout::{Affinity, HttpCheck, OnInconclusive, RolloutPolicy, Strategy};
+pub use timestamp::{Timestamp, TimestampError};
 pub use units::{ByteSize, UnitError, format_duration, parse_duration};

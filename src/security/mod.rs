@@ -7,10 +7,7 @@ mod secret;
 mod text;
 mod token;
 
-pub use audit::{
-    Event as AuditEvent, Kind as AuditKind, Query as AuditQuery, Timestamp, TimestampError,
-    Trail as AuditTrail,
-};
+pub use audit::{Event as AuditEvent, Kind as AuditKind, Query as AuditQuery, Trail as AuditTrail};
 pub use digest::{DigestMismatch, digest, verify};
 pub use egress::{
     CanonicalHost, DenialReason, Denied, Egress, Forbidden, NamesNeeded, SocketVerdict,

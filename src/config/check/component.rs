@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
 use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
-use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse};
+use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse, RolloutPolicy};
 
 use super::{Premises, capabilities, limits, versions};
 
@@ -70,6 +70,8 @@ impl Components {
                 .value()
                 .map_or_else(Instances::default, |raw| instances(raw, budget, problems)),
             grants: Arc::new(grants),
+            affinity: None,
+            rollout: RolloutPolicy::default(),
         }
     }
 

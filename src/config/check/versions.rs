@@ -92,6 +92,7 @@ fn version(
         name,
         source,
         digest: digest.value().copied(),
+        signature: None,
     })
 }
 
