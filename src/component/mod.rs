@@ -6,7 +6,7 @@ mod seats;
 mod version;
 
 pub use crate::runtime::{
-    BodyError, Call, InvokeError, NoSuchPeer, Origin, PeerBody, PeerCall, Peers, RequestBody,
+    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Origin, PeerBody, PeerCall, Peers, RequestBody,
     RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};

@@ -36,20 +36,18 @@ impl Version {
         }
     }
 
-    /// Makes an instance once, so that what fails at start is refused before it has traffic.
-    pub(crate) async fn warm(&self) -> Result<(), InvokeError> {
+    /// Makes an instance: shows that it can be done before there is traffic.
+    ///
+    /// # Errors
+    /// Whatever keeps an instance from starting.
+    pub async fn warm(&self) -> Result<(), InvokeError> {
         self.pool.warm().await
     }
 
     /// Whether it is what loading these bytes under `spec` would make again.
-    pub fn is_same(
-        &self,
-        digest: &Digest,
-        name: Option<&VersionName>,
-        spec: &ComponentSpec,
-    ) -> bool {
+    pub fn is_same(&self, digest: &Digest, name: &VersionName, spec: &ComponentSpec) -> bool {
         self.digest == *digest
-            && name.map_or(self.name == digest.short_name(), |name| self.name == *name)
+            && self.name == *name
             && self.component == spec.name
             && *self.limits() == spec.limits
             && self.instances == spec.instances

@@ -10,8 +10,9 @@ use crate::lifecycle::{Deployment, Deployments};
 use crate::monitoring::RouteMetrics;
 
 /// Routes, traffic and settings of one moment.
+#[derive(Clone)]
 pub struct Snapshot {
-    pub(crate) router: Router,
+    pub(crate) router: Arc<Router>,
     pub(crate) entries: Vec<Arc<Entry>>,
     pub(crate) limits: Arc<ServerLimits>,
     pub(crate) max_requests: usize,
@@ -24,7 +25,7 @@ pub struct Snapshot {
 pub(crate) struct Entry {
     pub route: Arc<Route>,
     pub target: Target,
-    pub metrics: RouteMetrics,
+    pub metrics: Arc<RouteMetrics>,
 }
 
 pub(crate) enum Target {
@@ -40,6 +41,21 @@ impl Entry {
             Target::Respond(_) | Target::Files(_) => None,
         }
     }
+
+    /// Leads to the deployment of this moment; to the old one where the component is gone,
+    /// until its route is gone as well.
+    fn with(self: &Arc<Self>, deployments: &Deployments) -> Arc<Self> {
+        let old = self.deployment();
+        let new = old.and_then(|old| deployments.get(old.name()));
+        match (old, new) {
+            (Some(old), Some(new)) if !std::ptr::eq(old, &**new) => Arc::new(Self {
+                route: self.route.clone(),
+                target: Target::Component(new.clone()),
+                metrics: self.metrics.clone(),
+            }),
+            _ => self.clone(),
+        }
+    }
 }
 
 impl Snapshot {
@@ -52,7 +68,7 @@ impl Snapshot {
             .iter()
             .map(|route| entry(route, deployments).map(Arc::new));
         Ok(Self {
-            router,
+            router: Arc::new(router),
             entries: entries.collect::<Result<_, _>>()?,
             limits: Arc::new(config.server.limits.clone()),
             max_requests: config.server.max_requests as usize,
@@ -60,6 +76,16 @@ impl Snapshot {
             trusted_proxies: config.server.trusted_proxies.clone(),
             access_log: config.telemetry.access_log,
         })
+    }
+
+    /// The same routes, leading to what is deployed now. What did not change is shared.
+    #[must_use]
+    pub fn with(&self, deployments: &Deployments) -> Self {
+        let entries = self.entries.iter().map(|entry| entry.with(deployments));
+        Self {
+            entries: entries.collect(),
+            ..self.clone()
+        }
     }
 }
 
@@ -80,7 +106,7 @@ fn entry(route: &Arc<Route>, deployments: &Deployments) -> Result<Entry, RouteEr
             Target::Files(Directory::new(files.dir.clone(), files.index.clone()))
         }
     };
-    let metrics = RouteMetrics::new(route.path.as_str());
+    let metrics = Arc::new(RouteMetrics::new(route.path.as_str()));
     Ok(Entry {
         route: route.clone(),
         target,

@@ -12,15 +12,18 @@ use tokio::task::JoinHandle;
 
 use super::changes;
 use super::node::Node;
-use super::reload::{ReloadError, prepare};
+use super::reload::{ReloadError, check_custom, orders, tls};
 use super::signals::{Signals, Wish};
 use super::watch::FileWatch;
 use crate::admin::{self, AdminListenError, AdminListener, AdminToken};
 use crate::component::{Host, Peers};
 use crate::config::Config;
 use crate::core::HostBounds;
-use crate::gateway::{Gate, Listeners, Socket, Workers};
-use crate::lifecycle::{Deployments, Directory};
+use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
+use crate::lifecycle::{
+    Book, Delivery, Deployments, Journal, JournalError, LockError, SourceError, Sources, Stage,
+    StateLock, Vault,
+};
 use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
 use crate::runtime::{Capabilities, CodeCache, Engines, Loader, Network, Services, SlowLane};
 use crate::security::AuditTrail;
@@ -35,6 +38,12 @@ pub enum StartError {
     State { path: String, error: io::Error },
     #[error("cannot start threads: {0}")]
     Threads(io::Error),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Sources(#[from] SourceError),
     #[error(transparent)]
     Recorder(#[from] RecorderError),
     #[error(transparent)]
@@ -94,6 +103,8 @@ pub struct Server {
     watch: Option<FileWatch>,
     addresses: Addresses,
     tasks: Vec<JoinHandle<()>>,
+    /// No other node uses the state directory meanwhile.
+    _lock: StateLock,
 }
 
 impl Server {
@@ -108,6 +119,7 @@ impl Server {
         let recorder = Recorder::install()?;
         let state_dir = &config.state_dir;
         std::fs::create_dir_all(state_dir).map_err(|error| state_error(state_dir, error))?;
+        let lock = StateLock::take(state_dir)?;
         let trail = AuditTrail::open(&state_dir.join("audit"))
             .map_err(|error| state_error(state_dir, error))?;
         let network = Network::new(config.outbound.clone()).map_err(ReloadError::from)?;
@@ -116,10 +128,16 @@ impl Server {
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
         let token = AdminToken::open(config.admin.token.as_ref(), state_dir)
             .map_err(|error| state_error(state_dir, error))?;
-        let host = Host::new(loader);
-        let (deployments, snapshot, tls) =
-            prepare(&config, &Deployments::default(), &host, &services).await?;
+        let delivery = open_delivery(&config, Host::new(loader))?;
+        check_custom(&config, &services)?;
+        let prepared = delivery.prepare(orders(&config)).await;
+        let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
+        let pending = pending.map_err(ReloadError::Deploy)?;
+        let deployments = pending.deployments().clone();
+        let snapshot = Snapshot::new(&config, &deployments).map_err(ReloadError::from)?;
+        let tls = tls(&config).map_err(ReloadError::from)?;
         let gate = Gate::new(snapshot);
+        delivery.perform_on(Arc::downgrade(&gate) as Weak<dyn Stage>);
         let workers = Arc::new(Workers::start(cores()).map_err(StartError::Threads)?);
         let mut listeners = Listeners::new(gate.clone(), workers, inherited_sockets());
         let bound = listeners.bind(&config).map_err(ReloadError::from)?;
@@ -129,33 +147,37 @@ impl Server {
         };
         let forbidden = services.forbidden();
         forbidden.set_admin(admin.as_ref().and_then(AdminListener::address));
-        let directory = Arc::<Directory>::default();
+        services.introduce(Arc::downgrade(delivery.directory()) as Weak<dyn Peers>);
+        pending.commit(|| ()).await.map_err(ReloadError::from)?;
         changes::record(&Deployments::default(), &deployments, services.trail());
-        directory.store(deployments);
-        services.introduce(Arc::downgrade(&directory) as Weak<dyn Peers>);
         listeners.apply(&config, bound, tls);
         let addresses = Addresses {
             sockets: listeners.addresses(),
             admin: admin.as_ref().and_then(AdminListener::address),
         };
-        let node = Arc::new(Node {
+        let node = Arc::new_cyclic(|me| Node {
+            me: me.clone(),
             config: ArcSwap::from_pointee(config),
-            directory,
+            delivery,
             services,
             gate,
-            host,
             recorder,
             http: HttpMetrics::new(),
             listeners: Mutex::new(listeners),
+            reloading: Mutex::new(()),
             stop: Notify::new(),
         });
-        let mut tasks = vec![tokio::spawn(maintain(node.clone()))];
+        let drive = node.delivery.clone();
+        let mut tasks = vec![
+            tokio::spawn(maintain(node.clone())),
+            tokio::spawn(async move { drive.drive().await }),
+        ];
         if let Some(admin) = admin {
             let router = admin::router(node.clone(), token);
             tasks.push(tokio::spawn(async move { drop(admin.serve(router).await) }));
         }
-        let server = Self::follow(node, signals, addresses, tasks);
-        let components = server.node.directory.load().iter().count();
+        let server = Self::follow(node, signals, addresses, tasks, lock);
+        let components = server.node.delivery.directory().load().iter().count();
         metrics::gauge!(CONFIG_LAST_RELOAD_SUCCESS).set(1.0);
         tracing::info!(
             components,
@@ -171,6 +193,7 @@ impl Server {
         signals: Signals,
         addresses: Addresses,
         tasks: Vec<JoinHandle<()>>,
+        lock: StateLock,
     ) -> Self {
         let changed = Arc::new(Notify::new());
         let watch = FileWatch::start(changed.clone());
@@ -188,6 +211,7 @@ impl Server {
             watch,
             addresses,
             tasks,
+            _lock: lock,
         }
     }
 
@@ -232,6 +256,7 @@ impl Server {
         tracing::info!(in_flight = self.node.gate.in_flight(), "draining");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         self.node.gate.start_drain();
+        self.node.delivery.close();
         let node = self.node.clone();
         let drained = async move {
             node.listeners.lock().await.close();
@@ -261,6 +286,16 @@ async fn maintain(node: Arc<Node>) {
         ticks.tick().await;
         node.maintain();
     }
+}
+
+/// What was delivered before, and what more is needed to deliver.
+fn open_delivery(config: &Config, host: Host) -> Result<Arc<Delivery>, StartError> {
+    let state_dir = &config.state_dir;
+    let vault = Vault::open(state_dir).map_err(|error| state_error(state_dir, error))?;
+    let (journal, ledger) = Journal::open(state_dir)?;
+    let sources = Sources::new(config.outbound.ca.as_deref())?;
+    let book = Book::new(journal, ledger);
+    Ok(Delivery::new(host, sources, vault, book))
 }
 
 fn inherited_sockets() -> Vec<std::net::TcpListener> {

@@ -1,105 +1,234 @@
-//! Changes versions and traffic, one change at a time.
+//! Changes versions and traffic, one change at a time: decided, made ready, written down,
+//! and only then shown to requests. What is refused leaves everything as it was.
 
-use super::{Change, ChangeError, DeliveryStatus, Deploy, Events};
-use crate::core::{ComponentName, VersionName};
-use crate::lifecycle::journal::Record;
-use crate::lifecycle::state::Traffic;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
-/// The only way by which versions and traffic change while the node runs.
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+use super::book::Book;
+use super::pins::Pins;
+use super::{ChangeError, DeliveryStatus, Events};
+use crate::component::{Host, Version};
+use crate::core::{ArtifactPolicy, ComponentName, ComponentSpec, VersionName};
+use crate::lifecycle::deployment::Deployment;
+use crate::lifecycle::deployments::Deployments;
+use crate::lifecycle::directory::Directory;
+use crate::lifecycle::journal::{Draft, Ledger, Record};
+use crate::lifecycle::loading::Loading;
+use crate::lifecycle::source::Sources;
+use crate::lifecycle::state::ComponentState;
+use crate::lifecycle::vault::Vault;
+
+/// Whoever leads requests to components.
+pub trait Stage: Send + Sync {
+    /// From now on every request sees these.
+    fn show(&self, deployments: &Deployments);
+}
+
+/// The only way by which versions and traffic change.
 pub struct Delivery {
-    events: Events,
+    pub(super) host: Host,
+    pub(super) sources: Sources,
+    pub(super) vault: Vault,
+    pub(super) policy: ArcSwap<ArtifactPolicy>,
+    /// Versions that a component keeps beside those in use.
+    pub(super) keep: AtomicU32,
+    pub(super) directory: Arc<Directory>,
+    pub(super) events: Events,
+    /// One change at a time.
+    pub(super) book: Mutex<Book>,
+    /// What of the vault is in the making.
+    pub(super) pins: Pins,
+    stage: OnceLock<Weak<dyn Stage>>,
+    closed: AtomicBool,
 }
 
 impl Delivery {
-    /// Verifies, compiles and warms a version, keeps it, and gives it traffic by the
-    /// strategy of its component. Returns as soon as the rollout has begun.
-    ///
-    /// # Errors
-    /// Whatever is wrong with it; nothing has changed then.
-    pub async fn deploy(&self, deploy: Deploy) -> Result<Deployed, ChangeError> {
-        let _ = deploy;
-        unimplemented!()
+    /// `book` is what the journal has told.
+    pub fn new(host: Host, sources: Sources, vault: Vault, book: Book) -> Arc<Self> {
+        let events = Events::new(book.ledger().next_seq());
+        Arc::new(Self {
+            host,
+            sources,
+            vault,
+            policy: ArcSwap::default(),
+            keep: AtomicU32::new(u32::MAX),
+            directory: Arc::default(),
+            events,
+            book: Mutex::new(book),
+            pins: Pins::default(),
+            stage: OnceLock::new(),
+            closed: AtomicBool::new(false),
+        })
     }
 
-    /// Sets the weights at once; a rollout under way is aborted.
-    ///
-    /// # Errors
-    /// An unknown version, weights that sum to 0, or a generation that is not the expected.
-    pub async fn set_traffic(
-        &self,
-        component: &ComponentName,
-        traffic: Traffic,
-        change: Change,
-    ) -> Result<DeliveryStatus, ChangeError> {
-        let _ = (component, traffic, change);
-        unimplemented!()
+    /// Changes are shown to `stage` from now on; the first one counts.
+    pub fn perform_on(&self, stage: Weak<dyn Stage>) {
+        let _ = self.stage.set(stage);
     }
 
-    /// Goes back to the traffic before the last change, or gives everything to `to`.
-    ///
-    /// # Errors
-    /// There is nothing to go back to, or it cannot be instantiated.
-    pub async fn rollback(
-        &self,
-        component: &ComponentName,
-        to: Option<&VersionName>,
-        change: Change,
-    ) -> Result<DeliveryStatus, ChangeError> {
-        let _ = (component, to, change);
-        unimplemented!()
-    }
-
-    /// Changes the rollout that is under way.
-    ///
-    /// # Errors
-    /// There is none, or it is not in a phase that allows it.
-    pub async fn steer(
-        &self,
-        component: &ComponentName,
-        steering: Steering,
-        change: Change,
-    ) -> Result<DeliveryStatus, ChangeError> {
-        let _ = (component, steering, change);
-        unimplemented!()
-    }
-
-    pub fn status(&self, component: &ComponentName) -> Option<DeliveryStatus> {
-        let _ = component;
-        unimplemented!()
-    }
-
-    /// By name.
-    pub fn statuses(&self) -> Vec<DeliveryStatus> {
-        unimplemented!()
-    }
-
-    /// The last records of the journal, the newest first.
-    pub fn history(&self, component: Option<&ComponentName>, limit: usize) -> Vec<Record> {
-        let _ = (component, limit);
-        unimplemented!()
+    /// The deployments of this moment.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
     }
 
     pub fn events(&self) -> &Events {
         &self.events
     }
+
+    /// No change from now on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.events.close();
+    }
+
+    pub(super) fn expect_open(&self) -> Result<(), ChangeError> {
+        match self.closed.load(Ordering::SeqCst) {
+            true => Err(ChangeError::Draining),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn spec(&self, component: &ComponentName) -> Result<Arc<ComponentSpec>, ChangeError> {
+        let deployments = self.directory.load();
+        let deployment = deployments.get(component);
+        let missing = || ChangeError::NoComponent(component.to_string());
+        Ok(deployment.ok_or_else(missing)?.spec().clone())
+    }
+
+    pub(super) fn loading<'a>(
+        &'a self,
+        policy: &'a ArtifactPolicy,
+        running: &'a Deployments,
+    ) -> Loading<'a> {
+        Loading {
+            host: &self.host,
+            sources: &self.sources,
+            policy,
+            vault: Some(&self.vault),
+            running,
+            spare: &[],
+        }
+    }
+
+    /// Makes a decided change: everything that it needs is loaded and warm, then it is
+    /// written down, then it is shown.
+    pub(super) async fn make(
+        &self,
+        book: &mut Book,
+        spec: &Arc<ComponentSpec>,
+        draft: Draft,
+        urgency: Urgency,
+        spare: &[Arc<Version>],
+    ) -> Result<DeliveryStatus, ChangeError> {
+        let Some(next) = &draft.after else {
+            return Err(ChangeError::NoComponent(spec.name.to_string()));
+        };
+        let policy = self.policy.load_full();
+        let deployment = self.ready(&policy, spec, next, spare).await?;
+        let record = book.write(draft, urgency).await?;
+        let shown = self.directory.load_full().with(deployment);
+        self.show(shown);
+        self.tell(&record);
+        Ok(self.status_in(book.ledger(), &spec.name))
+    }
+
+    /// The component as `state` wants it. What has traffic must be instantiable; what has
+    /// none is left out where it is not. Versions in `spare` need not be loaded again.
+    pub(super) async fn ready(
+        &self,
+        policy: &ArtifactPolicy,
+        spec: &Arc<ComponentSpec>,
+        state: &ComponentState,
+        spare: &[Arc<Version>],
+    ) -> Result<Deployment, ChangeError> {
+        let running = self.directory.load_full();
+        let loading = Loading {
+            spare,
+            ..self.loading(policy, &running)
+        };
+        let mut versions = Vec::new();
+        for kept in state.versions.iter().filter(|it| state.needs(&it.name)) {
+            let loaded = loading.load(spec, &kept.name, &kept.digest, None).await;
+            match loaded {
+                Ok(version) => versions.push(version),
+                Err(error) if state.traffic.weight(&kept.name) > 0 => {
+                    let name = &kept.name;
+                    return Err(ChangeError::Refused(format!("version {name}: {error}")));
+                }
+                Err(error) => {
+                    let (component, version) = (&spec.name, &kept.name);
+                    tracing::warn!(%component, %version, %error, "a version without traffic cannot be loaded");
+                }
+            }
+        }
+        self.prove(&versions, state).await?;
+        let nothing = || ChangeError::Conflict("no version that is there has a weight".into());
+        Deployment::new(spec.clone(), versions, &state.traffic).ok_or_else(nothing)
+    }
+
+    /// Makes an instance of every version that gets traffic it did not have.
+    async fn prove(
+        &self,
+        versions: &[Arc<Version>],
+        state: &ComponentState,
+    ) -> Result<(), ChangeError> {
+        let running = self.directory.load_full();
+        let has_traffic = |version: &Arc<Version>| {
+            let deployment = running.get(version.component());
+            let shares = deployment.map(|it| it.versions().iter().zip(it.weights()));
+            let mut shares = shares.into_iter().flatten();
+            shares.any(|(it, weight)| Arc::ptr_eq(it, version) && *weight > 0)
+        };
+        for version in versions {
+            if state.traffic.weight(version.name()) > 0 && !has_traffic(version) {
+                version.warm().await.map_err(|error| {
+                    let name = version.name();
+                    ChangeError::Refused(format!("version {name} cannot be started: {error}"))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// In one swap for requests from outside, and in one for calls between components.
+    pub(super) fn show(&self, deployments: Deployments) {
+        let running = self.directory.load();
+        for gone in running.versions().filter(|it| !deployments.holds(it)) {
+            gone.metrics().set_weight(0);
+        }
+        deployments.iter().for_each(|it| it.report_weights());
+        if let Some(stage) = self.stage.get().and_then(Weak::upgrade) {
+            stage.show(&deployments);
+        }
+        self.directory.store(deployments);
+    }
+
+    pub(super) fn tell(&self, record: &Record) {
+        let loaded = self.directory.load();
+        let event = super::tell::event(record, loaded.get(&record.component).map(AsRef::as_ref));
+        super::tell::log(record);
+        self.events.publish(event);
+    }
+
+    pub(super) fn status_in(&self, ledger: &Ledger, component: &ComponentName) -> DeliveryStatus {
+        let deployments = self.directory.load();
+        let deployment = deployments.get(component);
+        let loaded =
+            |version: &VersionName| deployment.is_some_and(|it| it.version(version).is_some());
+        let none = ComponentState::default();
+        let state = ledger.get(component).unwrap_or(&none);
+        DeliveryStatus::new(component.clone(), state, loaded)
+    }
 }
 
-/// What came of a deployment.
-#[derive(Debug, Clone)]
-pub struct Deployed {
-    /// The version was not there before.
-    pub is_new: bool,
-    pub status: DeliveryStatus,
-}
-
-/// What an operator does to a rollout under way.
+/// Whether a change may be made that cannot be written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Steering {
-    /// Skips to the end: the candidate gets all traffic.
-    Promote,
-    /// Stays at its step; a failure still rolls back.
-    Pause,
-    Resume,
-    /// Brings back the traffic of before.
-    Abort,
+pub enum Urgency {
+    /// It waits until the disk is well.
+    Orderly,
+    /// It takes a bad version away from users: a full disk must not keep it there.
+    Rescue,
 }

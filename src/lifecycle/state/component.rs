@@ -23,6 +23,9 @@ pub struct KeptVersion {
     pub bytes: u64,
     pub origin: VersionOrigin,
     pub added: Timestamp,
+    /// Where the configuration had it from, as it is written there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// All that must outlive a restart.
@@ -33,6 +36,9 @@ pub struct ComponentState {
     /// Of what the configuration named when it was last obeyed: as long as it names the
     /// same, what was deployed since stands.
     pub statement: Option<Digest>,
+    /// The versions that it named.
+    #[serde(default)]
+    pub named: Vec<VersionName>,
     /// The oldest first.
     pub versions: Vec<KeptVersion>,
     pub traffic: Traffic,
@@ -56,11 +62,12 @@ impl ComponentState {
             .filter(|rollout| rollout.phase.is_active())
     }
 
-    /// Whether a version must be ready to serve: it has traffic, had it before, or is about
-    /// to get it.
+    /// Whether a version must be ready to serve: it has traffic, had it before, is about to
+    /// get it, or is named by the configuration.
     pub fn needs(&self, name: &VersionName) -> bool {
         let had = |traffic: &Traffic| traffic.weight(name) > 0;
         had(&self.traffic)
+            || self.named.contains(name)
             || self.previous.as_ref().is_some_and(had)
             || self
                 .active_rollout()

@@ -1,0 +1,85 @@
+//! What is delivered, and the journal that says how it came about: changed together.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::engine::Urgency;
+use super::ChangeError;
+use crate::core::{ComponentName, Timestamp};
+use crate::lifecycle::journal::{Draft, Journal, Ledger, Record};
+
+/// The journal with what it has led to.
+pub struct Book {
+    journal: Arc<Mutex<Journal>>,
+    ledger: Ledger,
+}
+
+impl Book {
+    pub fn new(journal: Journal, ledger: Ledger) -> Self {
+        Self {
+            journal: Arc::new(Mutex::new(journal)),
+            ledger,
+        }
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Writes a change down and takes it over. Returns when it would survive a power loss.
+    pub(super) async fn write(
+        &mut self,
+        mut draft: Draft,
+        urgency: Urgency,
+    ) -> Result<Record, ChangeError> {
+        self.number(&mut draft);
+        let record = match (self.append(vec![draft.clone()]).await, urgency) {
+            (Ok(mut records), _) if !records.is_empty() => records.remove(0),
+            (Err(error), Urgency::Orderly) => return Err(ChangeError::Journal(error)),
+            (appended, _) => {
+                let error = appended.err().map(|error| error.to_string());
+                tracing::error!(error, component = %draft.component,
+                    "the journal cannot be written; the change is made all the same, but a restart will not know of it");
+                draft.into_record(self.ledger.next_seq(), Timestamp::now())
+            }
+        };
+        self.ledger.apply(&record);
+        Ok(record)
+    }
+
+    /// Writes several down, together: all of them or none.
+    pub(super) async fn write_all(
+        &mut self,
+        mut drafts: Vec<Draft>,
+    ) -> Result<Vec<Record>, ChangeError> {
+        drafts.iter_mut().for_each(|draft| self.number(draft));
+        let records = self.append(drafts).await.map_err(ChangeError::Journal)?;
+        records.iter().for_each(|record| self.ledger.apply(record));
+        Ok(records)
+    }
+
+    fn number(&self, draft: &mut Draft) {
+        let old = self.ledger.get(&draft.component);
+        if let Some(after) = &mut draft.after {
+            after.generation = old.map_or(0, |old| old.generation) + 1;
+        }
+    }
+
+    async fn append(&self, drafts: Vec<Draft>) -> std::io::Result<Vec<Record>> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let journal = self.journal.clone();
+        let append = move || {
+            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            journal.append_all(drafts)
+        };
+        let appended = tokio::task::spawn_blocking(append).await;
+        appended.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    }
+
+    /// The last records, the newest first.
+    pub fn history(&self, component: Option<&ComponentName>, limit: usize) -> Vec<Record> {
+        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.history(component, limit)
+    }
+}

@@ -1,0 +1,263 @@
+//! What an operator does to traffic: set it, bring it back, steer a rollout.
+
+use std::sync::Arc;
+
+use super::book::Book;
+use super::engine::{Delivery, Urgency};
+use super::{Change, ChangeError, DeliveryStatus};
+use crate::core::{ComponentName, Timestamp, VersionName};
+use crate::lifecycle::journal::{Action, Draft};
+use crate::lifecycle::state::{ComponentState, Phase, Rollout, Traffic};
+
+/// What an operator does to a rollout under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steering {
+    /// Skips to the end: the candidate gets all traffic.
+    Promote,
+    /// Stays at its step; a failure still rolls back.
+    Pause,
+    Resume,
+    /// Brings back the traffic of before.
+    Abort,
+}
+
+/// A change that is decided but not yet made.
+type Decided = Result<(Action, Option<VersionName>, ComponentState), ChangeError>;
+
+impl Delivery {
+    /// Sets the weights at once; a rollout under way is aborted.
+    ///
+    /// # Errors
+    /// An unknown version, weights that sum to 0, or a generation that is not the expected.
+    pub async fn set_traffic(
+        self: &Arc<Self>,
+        component: &ComponentName,
+        traffic: Traffic,
+        change: Change,
+    ) -> Result<DeliveryStatus, ChangeError> {
+        let decide = move |component: &ComponentName, state: ComponentState| {
+            with_traffic(component, state, traffic)
+        };
+        self.change(component, change, Urgency::Orderly, decide)
+            .await
+    }
+
+    /// Goes back to the traffic before the last change, or gives everything to `to`.
+    ///
+    /// # Errors
+    /// There is nothing to go back to, or it cannot be instantiated.
+    pub async fn rollback(
+        self: &Arc<Self>,
+        component: &ComponentName,
+        to: Option<&VersionName>,
+        change: Change,
+    ) -> Result<DeliveryStatus, ChangeError> {
+        let to = to.cloned();
+        let decide = move |component: &ComponentName, state| rolled_back(component, state, to);
+        self.change(component, change, Urgency::Rescue, decide)
+            .await
+    }
+
+    /// Changes the rollout that is under way.
+    ///
+    /// # Errors
+    /// There is none, or it is not in a phase that allows it.
+    pub async fn steer(
+        self: &Arc<Self>,
+        component: &ComponentName,
+        steering: Steering,
+        change: Change,
+    ) -> Result<DeliveryStatus, ChangeError> {
+        let urgency = match steering {
+            Steering::Abort => Urgency::Rescue,
+            Steering::Promote | Steering::Pause | Steering::Resume => Urgency::Orderly,
+        };
+        let decide = move |component: &ComponentName, state| steered(component, state, steering);
+        self.change(component, change, urgency, decide).await
+    }
+
+    /// Goes on when the caller has lost interest: a change is made whole or not at all.
+    async fn change(
+        self: &Arc<Self>,
+        component: &ComponentName,
+        change: Change,
+        urgency: Urgency,
+        decide: impl FnOnce(&ComponentName, ComponentState) -> Decided + Send + 'static,
+    ) -> Result<DeliveryStatus, ChangeError> {
+        let (this, component) = (self.clone(), component.clone());
+        let changed = tokio::spawn(async move {
+            this.expect_open()?;
+            let mut book = this.book.lock().await;
+            let spec = this.spec(&component)?;
+            let state = book.expected(&component, &change)?;
+            let (action, version, next) = decide(&component, state)?;
+            let draft = Draft {
+                by: change.by,
+                component,
+                action,
+                version,
+                reason: change.reason,
+                verdict: None,
+                after: Some(next),
+            };
+            let status = this.make(&mut book, &spec, draft, urgency, &[]).await?;
+            this.collect(&mut book, &spec).await;
+            Ok(status)
+        });
+        let failed = || ChangeError::Conflict("the change failed; see the log".into());
+        changed.await.unwrap_or_else(|_| Err(failed()))
+    }
+}
+
+impl Book {
+    /// The state of a component, which must be at the generation that a change expects.
+    pub(super) fn expected(
+        &self,
+        component: &ComponentName,
+        change: &Change,
+    ) -> Result<ComponentState, ChangeError> {
+        let state = self.state(component);
+        match change.expected {
+            Some(expected) if expected != state.generation => Err(ChangeError::Changed {
+                expected,
+                actual: state.generation,
+            }),
+            _ => Ok(state),
+        }
+    }
+
+    pub(super) fn state(&self, component: &ComponentName) -> ComponentState {
+        self.ledger().get(component).cloned().unwrap_or_default()
+    }
+}
+
+fn known(
+    component: &ComponentName,
+    state: &ComponentState,
+    version: &VersionName,
+) -> Result<(), ChangeError> {
+    match state.version(version) {
+        Some(_) => Ok(()),
+        None => Err(ChangeError::NoVersion {
+            component: component.clone(),
+            version: version.to_string(),
+            known: state.versions.iter().map(|it| it.name.clone()).collect(),
+        }),
+    }
+}
+
+fn with_traffic(component: &ComponentName, mut state: ComponentState, traffic: Traffic) -> Decided {
+    let invalid = |reason: &str| ChangeError::Invalid {
+        field: "traffic",
+        reason: reason.into(),
+    };
+    if traffic.is_empty() {
+        return Err(invalid(
+            "the weights sum to 0: no version would get a request",
+        ));
+    }
+    if traffic.sum() > u32::MAX.into() {
+        return Err(invalid("the weights sum to more than 4294967295"));
+    }
+    for share in traffic.iter() {
+        known(component, &state, &share.version)?;
+    }
+    end(&mut state, Phase::Aborted, "the weights were set by hand");
+    if traffic != state.traffic {
+        let traffic = in_order(&state, traffic);
+        state.previous = Some(std::mem::replace(&mut state.traffic, traffic));
+    }
+    Ok((Action::Traffic, None, state))
+}
+
+/// The oldest version first, whatever the order in which they were named.
+fn in_order(state: &ComponentState, traffic: Traffic) -> Traffic {
+    let versions = state.versions.iter();
+    Traffic::new(versions.map(|it| (it.name.clone(), traffic.weight(&it.name))))
+}
+
+fn rolled_back(
+    component: &ComponentName,
+    mut state: ComponentState,
+    to: Option<VersionName>,
+) -> Decided {
+    let before = state.active_rollout().map(|it| it.from.clone());
+    let traffic = match (&to, before) {
+        (Some(to), _) => {
+            known(component, &state, to)?;
+            Traffic::only(to.clone())
+        }
+        (None, Some(from)) => from,
+        (None, None) => state.previous.clone().ok_or_else(|| {
+            ChangeError::Conflict(format!(
+                "`{component}` has nothing to go back to; name the version that shall serve"
+            ))
+        })?,
+    };
+    end(&mut state, Phase::RolledBack, "rolled back by hand");
+    let version = traffic.foremost().cloned();
+    let left = std::mem::replace(&mut state.traffic, traffic);
+    // Twice the same command must not bring back what the first one took away.
+    state.previous = to
+        .is_some()
+        .then_some(left)
+        .filter(|left| *left != state.traffic);
+    Ok((Action::RolledBack, version, state))
+}
+
+fn steered(component: &ComponentName, mut state: ComponentState, steering: Steering) -> Decided {
+    let Some(rollout) = state.rollout.as_mut().filter(|it| it.phase.is_active()) else {
+        return Err(ChangeError::Conflict(format!(
+            "no rollout of `{component}` is under way"
+        )));
+    };
+    let candidate = Some(rollout.candidate.clone());
+    let conflict = |text: &str| Err(ChangeError::Conflict(text.into()));
+    match (steering, rollout.phase) {
+        (Steering::Pause, Phase::Paused) => return conflict("the rollout is paused already"),
+        (Steering::Resume, Phase::Running) => return conflict("the rollout is not paused"),
+        _ => {}
+    }
+    rollout.changed = Timestamp::now();
+    let action = match steering {
+        Steering::Pause => {
+            rollout.phase = Phase::Paused;
+            Action::Paused
+        }
+        Steering::Resume => {
+            rollout.phase = Phase::Running;
+            Action::Resumed
+        }
+        Steering::Promote => {
+            rollout.phase = Phase::Promoted;
+            rollout.reason = Some("promoted by hand".into());
+            promote(&mut state);
+            Action::Promoted
+        }
+        Steering::Abort => {
+            state.traffic = rollout.from.clone();
+            end(&mut state, Phase::Aborted, "aborted by hand");
+            Action::Aborted
+        }
+    };
+    Ok((action, candidate, state))
+}
+
+/// Everything to the candidate, and a way back.
+pub(super) fn promote(state: &mut ComponentState) {
+    if let Some(Rollout {
+        candidate, from, ..
+    }) = &state.rollout
+    {
+        state.previous = Some(from.clone());
+        state.traffic = Traffic::only(candidate.clone());
+    }
+}
+
+fn end(state: &mut ComponentState, phase: Phase, reason: &str) {
+    if let Some(rollout) = state.rollout.as_mut().filter(|it| it.phase.is_active()) {
+        rollout.phase = phase;
+        rollout.changed = Timestamp::now();
+        rollout.reason = Some(reason.into());
+    }
+}
