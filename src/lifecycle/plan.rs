@@ -68,7 +68,7 @@ impl Statement {
         for stated in &self.versions {
             keep(&mut state, stated, now)?;
         }
-        end_rollout(&mut state, now);
+        supersede(&mut state, "the configuration names something newer", now);
         let traffic = self.traffic();
         if traffic != state.traffic {
             let old = std::mem::replace(&mut state.traffic, traffic);
@@ -105,13 +105,14 @@ fn keep(state: &mut ComponentState, stated: &Stated, now: Timestamp) -> Result<(
     }
 }
 
-fn end_rollout(state: &mut ComponentState, now: Timestamp) {
+/// Ends a rollout that something newer has made pointless.
+pub(super) fn supersede(state: &mut ComponentState, reason: &str, now: Timestamp) {
     let Some(rollout) = state.rollout.as_mut().filter(|it| it.phase.is_active()) else {
         return;
     };
     rollout.phase = Phase::Superseded;
     rollout.changed = now;
-    rollout.reason = Some("the configuration names something newer".into());
+    rollout.reason = Some(reason.into());
 }
 
 #[cfg(test)]

@@ -15,8 +15,7 @@ use crate::lifecycle::deployment::Deployment;
 use crate::lifecycle::deployments::Deployments;
 use crate::lifecycle::journal::{Action, Draft};
 use crate::lifecycle::loading::{DeployError, Found, Loading, Reason, statement};
-use crate::lifecycle::plan::Statement;
-use crate::lifecycle::rollout;
+use crate::lifecycle::plan::{Statement, supersede};
 use crate::lifecycle::state::ComponentState;
 
 /// Who obeys the configuration, in the journal.
@@ -203,7 +202,7 @@ impl Pending<'_> {
         tracing::error!(component = %component.spec.name, %error,
             "what was deployed cannot be loaded; what the configuration names serves instead");
         let mut next = old;
-        rollout::supersede(&mut next, &error.to_string(), Timestamp::now());
+        supersede(&mut next, &error.to_string(), Timestamp::now());
         next.traffic = component.statement.traffic();
         next.previous = None;
         let ready = self.ready(component, &next).await;

@@ -1,10 +1,10 @@
-//! How a rollout begins.
+//! How a rollout begins, and how it ends where there is nothing to begin with.
 
 use super::Deploy;
 use super::steer::promote;
 use crate::core::{RolloutPolicy, Strategy, Timestamp};
 use crate::lifecycle::rollout::traffic_of;
-use crate::lifecycle::state::{ComponentState, Phase, Rollout};
+use crate::lifecycle::state::{ComponentState, Numbers, Outcome, Phase, Rollout, Verdict};
 
 /// The component with a rollout that has begun; one that is immediate has ended, too.
 pub(super) fn begun(
@@ -38,4 +38,15 @@ pub(super) fn begun(
         promote(&mut state);
     }
     state
+}
+
+/// Of a candidate that could not be loaded after a restart.
+pub(super) fn absent() -> Verdict {
+    Verdict {
+        outcome: Outcome::Fail,
+        reason: "the candidate cannot be loaded; see the log".into(),
+        window_ms: 0,
+        candidate: Numbers::default(),
+        stable: Numbers::default(),
+    }
 }
