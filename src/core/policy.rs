@@ -171,6 +171,19 @@ pub struct ComponentSpec {
     pub affinity: Option<Affinity>,
     /// How a deployed version gets its traffic.
     pub rollout: RolloutPolicy,
+    /// A route sends it copies of requests.
+    pub mirrored: bool,
+}
+
+impl ComponentSpec {
+    /// For copies of requests: the same, but without any effect on the outside.
+    #[must_use]
+    pub fn shadow(&self) -> Self {
+        Self {
+            grants: Arc::new(self.grants.without_effects()),
+            ..self.clone()
+        }
+    }
 }
 
 /// How the gateway reaches what guests ask for over HTTP and sockets.

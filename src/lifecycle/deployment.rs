@@ -13,6 +13,7 @@ pub struct Deployment {
     versions: Vec<Arc<Version>>,
     weights: Vec<Weight>,
     split: Split,
+    shadow: Option<Arc<Deployment>>,
 }
 
 impl Deployment {
@@ -32,7 +33,23 @@ impl Deployment {
             versions,
             weights,
             split,
+            shadow: None,
         })
+    }
+
+    /// With what serves copies of requests.
+    #[must_use]
+    pub(super) fn shadowed_by(self, shadow: Option<Self>) -> Self {
+        Self {
+            shadow: shadow.map(Arc::new),
+            ..self
+        }
+    }
+
+    /// The same versions with instances of their own, which have no effect on the outside:
+    /// for copies of requests.
+    pub fn shadow(&self) -> Option<&Arc<Self>> {
+        self.shadow.as_ref()
     }
 
     pub fn name(&self) -> &ComponentName {

@@ -34,6 +34,12 @@ impl Deployments {
         self.iter().flat_map(|deployment| deployment.versions())
     }
 
+    /// Those that serve copies of requests.
+    pub fn shadows(&self) -> impl Iterator<Item = &Arc<Version>> {
+        let shadows = self.iter().filter_map(|deployment| deployment.shadow());
+        shadows.flat_map(|shadow| shadow.versions())
+    }
+
     /// Whether a version of the same name is in it.
     pub(super) fn holds(&self, version: &Version) -> bool {
         let deployment = self.get(version.component());

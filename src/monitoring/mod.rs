@@ -6,8 +6,10 @@ mod denial;
 mod guest;
 mod http;
 mod log;
+mod mirror;
 mod names;
 mod recorder;
+mod rollouts;
 mod series;
 
 pub use access::{AccessLine, log_access};
@@ -16,5 +18,7 @@ pub use denial::DenialMetrics;
 pub use guest::{GuestMetrics, InstanceCounts, instantiate_seconds};
 pub use http::{HttpMetrics, Protocol, RouteMetrics, Sample};
 pub use log::{LogGuard, LogStyle, start_log};
+pub use mirror::{Mirrored, MirrorMetrics};
 pub use names::{CONFIG_LAST_RELOAD_SUCCESS, CONNECTION_ERRORS, TLS_CERT_EXPIRY};
 pub use recorder::{Recorder, RecorderError};
+pub use rollouts::count_rollout;

@@ -33,11 +33,9 @@ pub(crate) struct Node {
 impl Node {
     /// Ages idle instances. To be called once a second.
     pub fn maintain(&self) {
-        self.delivery
-            .directory()
-            .load()
-            .versions()
-            .for_each(|version| version.maintain());
+        let deployments = self.delivery.directory().load();
+        let versions = deployments.versions().chain(deployments.shadows());
+        versions.for_each(|version| version.maintain());
         self.refresh_gauges();
         self.recorder.upkeep();
     }

@@ -18,7 +18,7 @@ use crate::lifecycle::directory::Directory;
 use crate::lifecycle::journal::{Draft, Ledger, Record};
 use crate::lifecycle::loading::Loading;
 use crate::lifecycle::source::Sources;
-use crate::lifecycle::state::ComponentState;
+use crate::lifecycle::state::{ComponentState, KeptVersion};
 use crate::lifecycle::vault::Vault;
 
 /// Whoever leads requests to components.
@@ -165,8 +165,42 @@ impl Delivery {
             }
         }
         self.prove(&versions, state).await?;
+        let shadow = match spec.mirrored {
+            true => self.shadow(policy, spec, state).await,
+            false => None,
+        };
         let nothing = || ChangeError::Conflict("no version that is there has a weight".into());
-        Deployment::new(spec.clone(), versions, &state.traffic).ok_or_else(nothing)
+        let deployment = Deployment::new(spec.clone(), versions, &state.traffic);
+        Ok(deployment.ok_or_else(nothing)?.shadowed_by(shadow))
+    }
+
+    /// What serves copies of requests; a copy that cannot be served is no reason to refuse
+    /// anything.
+    async fn shadow(
+        &self,
+        policy: &ArtifactPolicy,
+        spec: &ComponentSpec,
+        state: &ComponentState,
+    ) -> Option<Deployment> {
+        let (nothing, running) = (Deployments::default(), self.directory.load_full());
+        let shadow = running.get(&spec.name).and_then(|it| it.shadow());
+        let loading = Loading {
+            spare: shadow.map_or(&[], |shadow| shadow.versions()),
+            ..self.loading(policy, &nothing)
+        };
+        let spec = Arc::new(spec.shadow());
+        let mut versions = Vec::new();
+        let with_traffic = |it: &&KeptVersion| state.traffic.weight(&it.name) > 0;
+        for kept in state.versions.iter().filter(with_traffic) {
+            match loading.load(&spec, &kept.name, &kept.digest, None).await {
+                Ok(version) => versions.push(version),
+                Err(error) => {
+                    let (component, version) = (&spec.name, &kept.name);
+                    tracing::warn!(%component, %version, %error, "copies of requests cannot be served");
+                }
+            }
+        }
+        Deployment::new(spec, versions, &state.traffic)
     }
 
     /// Makes an instance of every version that gets traffic it did not have.
@@ -210,6 +244,7 @@ impl Delivery {
         let loaded = self.directory.load();
         let event = super::tell::event(record, loaded.get(&record.component).map(AsRef::as_ref));
         super::tell::log(record);
+        super::tell::count(record);
         self.events.publish(event);
     }
 

@@ -4,6 +4,7 @@ use super::{DeliveryEvent, DeliveryStatus};
 use crate::lifecycle::deployment::Deployment;
 use crate::lifecycle::journal::{Action, Record};
 use crate::lifecycle::state::Outcome;
+use crate::monitoring::count_rollout;
 
 pub(super) fn event(record: &Record, deployment: Option<&Deployment>) -> DeliveryEvent {
     let status = record.after.as_ref().map(|state| {
@@ -20,6 +21,17 @@ pub(super) fn event(record: &Record, deployment: Option<&Deployment>) -> Deliver
         reason: record.reason.clone(),
         status,
     }
+}
+
+/// Counts a rollout that has ended with this record.
+pub(super) fn count(record: &Record) {
+    let result = match record.action {
+        Action::Promoted => "promoted",
+        Action::RolledBack => "rolled_back",
+        Action::Aborted => "aborted",
+        _ => return,
+    };
+    count_rollout(&record.component, result);
 }
 
 pub(super) fn log(record: &Record) {
