@@ -3,24 +3,38 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+use http::HeaderName;
+
 use crate::config::read::{Entries, Json, List, shape_table};
-use crate::config::text::{ConfigKey, FilePath, GuestPath, GuestVariable, Secrets, Timeout};
+use crate::config::text::{
+    ArtifactSource, ConfigKey, CookieName, Factor, FilePath, GuestPath, GuestVariable, HttpUrl,
+    Secrets, Share, Step, Timeout,
+};
 use crate::core::{
-    ByteSize, ComponentName, Digest, FileMode, GrantMode, HttpGrant, SocketGrant, VersionName,
+    ByteSize, ComponentName, Digest, FileMode, GrantMode, HttpGrant, OnInconclusive, SocketGrant,
+    Strategy, VersionName,
 };
 
 shape_table! {
     struct RawComponent {
-        /// The wasm file, relative to this one.
-        optional source: FilePath,
+        /// The wasm file, relative to this one; or "https://…", "oci://registry/name:tag" or
+        /// "oci://registry/name@sha256:…".
+        optional source: ArtifactSource,
         /// The name of its version. Default: the first 12 hex digits of its digest.
         optional version: VersionName,
         /// "sha256:" and 64 hex digits that the file must have. Default: any.
         optional digest: Digest,
-        /// Several versions side by side, instead of source, version and digest.
+        /// The file with its detached signature. Default: beside the source, with ".minisig" behind
+        /// its name.
+        optional signature: FilePath,
+        /// Several versions side by side, instead of source, version, digest and signature.
         optional versions: List<RawVersion>,
         /// The weight of each version; what is not listed gets none. Default: all to the first.
         optional traffic: Entries<VersionName, u32>,
+        /// By what a client is known, so that it meets the same version each time. Default: nothing.
+        optional affinity: RawAffinity,
+        /// How a deployed version gets its traffic.
+        optional rollout: RawRollout,
         /// How many instances, and how long they serve.
         optional instances: RawInstances,
         /// What one request may use.
@@ -32,10 +46,52 @@ shape_table! {
     struct RawVersion {
         /// What traffic calls it.
         required name: VersionName,
-        /// The wasm file, relative to this one.
-        required source: FilePath,
+        /// The wasm file, relative to this one; or "https://…", "oci://registry/name:tag" or
+        /// "oci://registry/name@sha256:…".
+        required source: ArtifactSource,
         /// "sha256:" and 64 hex digits that the file must have. Default: any.
         optional digest: Digest,
+        /// The file with its detached signature. Default: beside the source, with ".minisig" behind
+        /// its name.
+        optional signature: FilePath,
+    }
+
+    struct RawAffinity {
+        /// The value of this header field.
+        optional header: HeaderName,
+        /// The value of this cookie.
+        optional cookie: CookieName,
+        /// The address of the client, as trusted proxies tell it.
+        optional client_ip: bool,
+    }
+
+    struct RawRollout {
+        /// "canary": a share first, more after each interval that goes well. "blue-green": all at
+        /// once, watched for one interval. "rolling": equal steps. "immediate": all at once.
+        /// Default: "immediate".
+        optional strategy: Strategy,
+        /// Percent of the requests, rising, 1 to 99; 100 follows by itself. Default: 5, 25, 50 for
+        /// canary and 20, 40, 60, 80 for rolling.
+        optional steps: List<Step>,
+        /// How long a step lasts, "100ms" to "24h". Default: "1m".
+        optional interval: Duration,
+        /// Fewer requests in a step say nothing. Default: 200.
+        optional min_requests: NonZeroU64,
+        /// Share of its requests that may fail, 0 to 1. Default: 0.01.
+        optional max_error_rate: Share,
+        /// Its 99th percentile of latency by the stable version's, 1 to 1000. Default: not compared.
+        optional max_p99_ratio: Factor,
+        /// "hold", or "rollback", where the numbers say nothing. Default: "hold".
+        optional on_inconclusive: OnInconclusive,
+        /// A request that must be answered with 2xx before a step ends. Default: none.
+        optional check: RawHttpCheck,
+    }
+
+    struct RawHttpCheck {
+        /// "http://…" or "https://…".
+        required url: HttpUrl,
+        /// Until its answer, "1ms" to "10m". Default: "5s".
+        optional timeout: Duration,
     }
 
     struct RawInstances {

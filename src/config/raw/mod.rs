@@ -8,10 +8,12 @@ mod route;
 mod server;
 
 pub(super) use component::{
-    RawCapabilities, RawComponent, RawFileGrant, RawInstances, RawLimits, RawVersion,
+    RawAffinity, RawCapabilities, RawComponent, RawFileGrant, RawHttpCheck, RawInstances,
+    RawLimits, RawRollout, RawVersion,
 };
 pub(super) use root::{
-    RawAdmin, RawConfig, RawDefaults, RawElsewhere, RawOutbound, RawState, RawTelemetry,
+    RawAdmin, RawConfig, RawDefaults, RawElsewhere, RawKeyFile, RawNamedToken, RawOutbound,
+    RawSecurity, RawState, RawTelemetry,
 };
-pub(super) use route::{RawFiles, RawHeaderEdits, RawRespond, RawRoute};
+pub(super) use route::{RawFiles, RawHeaderEdits, RawMirror, RawRespond, RawRoute};
 pub(super) use server::{RawCertificate, RawServer, RawServerLimits, RawTls};

@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::config::model::LogFormat;
 use crate::config::read::{Entries, List, shape_table};
-use crate::config::text::{AdminAddress, FilePath, Timeout, TokenSource, VariableName};
-use crate::core::{ByteSize, ComponentName};
+use crate::config::text::{
+    AdminAddress, AdminHost, FilePath, NamedTokens, Timeout, TokenName, TokenSource, TrustedKeys,
+    VariableName,
+};
+use crate::core::{ByteSize, ComponentName, Role};
 
 use super::{RawComponent, RawLimits, RawRoute, RawServer};
 
@@ -21,6 +25,8 @@ shape_table! {
         optional admin: RawAdmin,
         /// What is kept between starts.
         optional state: RawState,
+        /// What must be known of a component before it may run.
+        optional security: RawSecurity,
         /// Logs.
         optional telemetry: RawTelemetry,
         /// How the gateway reaches what components are granted outside of it.
@@ -39,6 +45,22 @@ shape_table! {
         /// Where the bearer token is; a variable that is not set is no token. Default: a random one,
         /// kept in the state directory.
         optional token: TokenSource,
+        /// Bearer tokens of others, each with a name and a role.
+        optional tokens: NamedTokens,
+        /// Hosts by which the admin API may be reached, beside loopback names and its own address;
+        /// without their ports. Default: none.
+        optional hosts: List<AdminHost>,
+        /// The header x-airgate-version may choose the version of a request. Default: false.
+        optional allow_version_override: bool,
+    }
+
+    struct RawNamedToken {
+        /// Who has it, for the journal and the audit log.
+        required name: TokenName,
+        /// "read"; "deploy", to change versions and traffic too; or "admin", for everything.
+        required role: Role,
+        /// Where it is: { env = "NAME" } or { file = "path" }.
+        required token: TokenSource,
     }
 
     struct RawElsewhere {
@@ -51,6 +73,27 @@ shape_table! {
     struct RawState {
         /// Journal, code cache and generated secrets, relative to this file. Default: ".airgate".
         optional dir: FilePath,
+        /// Versions of a component that are kept beside those in use, 1 to 100. Default: 5.
+        optional keep_versions: NonZeroU32,
+    }
+
+    struct RawSecurity {
+        /// Every version must be pinned to a digest. Default: false.
+        optional require_digest: bool,
+        /// Every version must be signed by one of trusted_keys. Default: false.
+        optional require_signature: bool,
+        /// Public keys of minisign, or "ed25519:" and 32 bytes in base64; as a text or as
+        /// { file = "keys/ci.pub" }. Default: none.
+        optional trusted_keys: TrustedKeys,
+        /// Until the process that compiles a component is killed, "1s" to "10m". Default: "60s".
+        optional compile_timeout: Duration,
+        /// Memory that this process may use, "256MiB" to "64GiB". Default: "4GiB".
+        optional compile_memory: ByteSize,
+    }
+
+    struct RawKeyFile {
+        /// A file with one public key; comments of minisign do not count.
+        required file: FilePath,
     }
 
     struct RawTelemetry {

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::config::model::{HostPattern, PathPattern};
 use crate::config::read::{Entries, List, shape_table};
-use crate::config::text::{FileName, FilePath, Prefix, RouteName, StripPrefix};
+use crate::config::text::{FileName, FilePath, Percent, Prefix, RouteName, StripPrefix};
 use crate::core::ComponentName;
 
 shape_table! {
@@ -23,6 +23,8 @@ shape_table! {
         optional headers: Entries<HeaderName, HeaderValue>,
         /// The component that answers.
         optional component: ComponentName,
+        /// Another component that gets a copy of some requests; nobody sees its answers.
+        optional mirror: RawMirror,
         /// A fixed answer, instead of a component.
         optional respond: RawRespond,
         /// Static files, instead of a component.
@@ -33,6 +35,13 @@ shape_table! {
         optional request_headers: RawHeaderEdits,
         /// Changes to the response before the client sees it.
         optional response_headers: RawHeaderEdits,
+    }
+
+    struct RawMirror {
+        /// The component that gets the copies.
+        required component: ComponentName,
+        /// Of 100 requests, how many are copied, 1 to 100.
+        required percent: Percent,
     }
 
     struct RawRespond {
