@@ -5,14 +5,31 @@ use std::path::PathBuf;
 
 use crate::config::raw::{RawCapabilities, RawConfig};
 use crate::config::read::{Entries, Field};
-use crate::config::text::{Elsewhere, SecretSource};
+use crate::config::text::{Elsewhere, KeySource, SecretSource};
 
 use super::Surroundings;
 
 /// Absolute, sorted, each once.
 pub(super) fn watched(raw: &RawConfig, around: &Surroundings<'_>) -> Vec<PathBuf> {
-    let token = raw.admin.value().and_then(|admin| admin.token.value());
-    let token = token.and_then(|source| file(&source.0, around));
+    let admin = raw.admin.value();
+    let others = admin.and_then(|admin| admin.tokens.value());
+    let others = others
+        .into_iter()
+        .flat_map(|all| &all.0)
+        .map(|named| &named.token);
+    let tokens = admin.map(|admin| &admin.token).into_iter().chain(others);
+    let tokens = tokens.filter_map(|token| file(&token.value()?.0, around));
+    let keys = raw
+        .security
+        .value()
+        .and_then(|security| security.trusted_keys.value());
+    let keys = keys
+        .into_iter()
+        .flat_map(|all| &all.0)
+        .filter_map(|key| match &key.value {
+            KeySource::File(path) => Some(around.resolve(&path.0)),
+            KeySource::Here(_) => None,
+        });
     let ca = raw
         .outbound
         .value()
@@ -22,7 +39,7 @@ pub(super) fn watched(raw: &RawConfig, around: &Surroundings<'_>) -> Vec<PathBuf
     let granted = components
         .filter_map(|entry| entry.value.value()?.capabilities.value())
         .flat_map(|raw| in_capabilities(raw, around));
-    let all: BTreeSet<_> = token.into_iter().chain(ca).chain(granted).collect();
+    let all: BTreeSet<_> = tokens.chain(keys).chain(ca).chain(granted).collect();
     all.into_iter().collect()
 }
 

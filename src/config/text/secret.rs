@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
-use crate::config::raw::RawElsewhere;
-use crate::config::read::{At, Entries, Entry, Field, Node, Place, Problems, Shape, Text};
+use crate::config::raw::{RawElsewhere, RawNamedToken};
+use crate::config::read::{At, Entries, Entry, Field, List, Node, Place, Problems, Shape, Text};
 use crate::core::Secret;
 
 use super::{FilePath, VariableName};
@@ -67,6 +67,29 @@ impl Shape for TokenSource {
 
     fn schema() -> Value {
         Elsewhere::schema()
+    }
+}
+
+/// Tokens with their names. Where they are anything else, the tokens themselves may be it.
+#[derive(Debug, Clone, Default)]
+pub(in crate::config) struct NamedTokens(pub List<RawNamedToken>);
+
+impl Shape for NamedTokens {
+    fn read(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        let elements = node.value.as_array();
+        if elements.is_some_and(|all| all.iter().all(|one| one.get_ref().is_table())) {
+            return List::read(node, problems).map(Self);
+        }
+        problems.hide_values(node);
+        let message = format!("expected an array of tables, found {}", kind(node.value));
+        problems
+            .error(&node.place, message)
+            .help("write [[admin.tokens]], and below it name, role and token");
+        None
+    }
+
+    fn schema() -> Value {
+        List::<RawNamedToken>::schema()
     }
 }
 
