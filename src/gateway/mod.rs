@@ -11,10 +11,12 @@
 //! ```
 
 mod accept;
+mod affinity;
 mod body;
 mod conn;
 mod dispatch;
 mod files;
+mod forced;
 mod forwarded;
 mod gate;
 mod head;

@@ -1,11 +1,13 @@
 //! Everything a request needs to know of the configuration, in one piece: taken once a
 //! request, so that a reload in the middle cannot mix two states.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::files::Directory;
 use super::router::{RouteError, Router};
 use crate::config::{self, Config, Respond, Route, ServerLimits};
+use crate::core::VersionTag;
 use crate::lifecycle::{Deployment, Deployments};
 use crate::monitoring::RouteMetrics;
 
@@ -18,6 +20,8 @@ pub struct Snapshot {
     pub(crate) max_connections: usize,
     pub(crate) trusted_proxies: Vec<ipnet::IpNet>,
     pub(crate) access_log: bool,
+    /// Every version that a client may ask for; `None`: clients may not.
+    pub(crate) forceable: Option<HashSet<VersionTag>>,
 }
 
 /// A route with what answers it.
@@ -59,8 +63,19 @@ impl Snapshot {
             max_connections: config.server.max_connections as usize,
             trusted_proxies: config.server.trusted_proxies.clone(),
             access_log: config.telemetry.access_log,
+            forceable: allows_version_override(config).then(|| {
+                deployments
+                    .versions()
+                    .map(|version| version.tag())
+                    .collect()
+            }),
         })
     }
+}
+
+/// `[admin] allow_version_override`.
+fn allows_version_override(_config: &Config) -> bool {
+    false
 }
 
 fn entry(route: &Arc<Route>, deployments: &Deployments) -> Result<Entry, RouteError> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 
 use super::source::{self, SourceError};
-use super::split::Split;
-use crate::component::{Host, HostingError, Version};
-use crate::core::{Cohort, ComponentName, ComponentSpec, RequestId, VersionName, VersionSpec};
+use super::traffic::{Ask, Split};
+use crate::component::{Host, HostingError, Origin, Version};
+use crate::core::{Cohort, ComponentName, ComponentSpec, Forced, VersionName, VersionSpec};
 use crate::security::digest;
 
 /// A version that cannot be deployed, and why.
@@ -55,14 +55,30 @@ impl Deployment {
     }
 
     /// The version for one more request, as its place in [`Deployment::versions`], and the
-    /// cohort that keeps what the request causes together.
-    pub fn pick(&self, request: RequestId) -> (usize, Cohort) {
-        self.split.pick(request)
+    /// cohort that keeps what the request causes together. A forced request takes nobody's
+    /// turn: the others' shares stay exact.
+    pub fn pick(&self, ask: &Ask) -> (usize, Cohort) {
+        match (self.forced(&ask.forced), ask.key) {
+            (None, None) => self.split.pick(ask.id),
+            (None, Some(key)) => self.split.sticky(key),
+            (Some(index), None) => (index, Cohort::of(ask.id)),
+            (Some(index), Some(key)) => (index, Cohort::Key(key)),
+        }
     }
 
     /// The version for a call that another component makes.
-    pub fn follow(&self, cohort: Cohort) -> usize {
-        self.split.follow(cohort)
+    pub fn follow(&self, origin: &Origin) -> usize {
+        let forced = self.forced(&origin.forced);
+        forced.unwrap_or_else(|| self.split.follow(origin.cohort))
+    }
+
+    /// The version of this component that a request insists on, weight or not.
+    fn forced(&self, forced: &Forced) -> Option<usize> {
+        if forced.is_none() {
+            return None;
+        }
+        let wanted = |version: &Arc<Version>| forced.contains(version.tag());
+        self.versions.iter().position(wanted)
     }
 
     fn new(spec: Arc<ComponentSpec>, versions: Vec<Arc<Version>>) -> Result<Self, DeployError> {
@@ -80,7 +96,9 @@ impl Deployment {
             }
             version.metrics().set_weight(spec.weights[index]);
         }
-        match Split::new(&spec.weights) {
+        let names = versions.iter().map(|version| version.name().clone());
+        let shares: Vec<_> = names.zip(spec.weights.iter().copied()).collect();
+        match Split::new(&shares) {
             Some(split) => Ok(Self {
                 spec,
                 versions,

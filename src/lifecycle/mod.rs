@@ -5,8 +5,8 @@ mod deployment;
 mod directory;
 pub mod journal;
 mod source;
-mod split;
 pub mod state;
+mod traffic;
 
 pub use delivery::{
     Change, ChangeError, Delivery, DeliveryEvent, DeliveryStatus, Deploy, Deployed, Events,
@@ -15,4 +15,4 @@ pub use delivery::{
 pub use deployment::{DeployError, Deployment, Deployments};
 pub use directory::Directory;
 pub use source::{SourceError, read};
-pub use split::Split;
+pub use traffic::{Ask, Split};
