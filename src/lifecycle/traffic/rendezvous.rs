@@ -126,8 +126,19 @@ mod tests {
     #[test]
     fn seeds_and_times_are_what_they_have_always_been() {
         let seeds = ["1.4.2", "1.5.0", "a"].map(|name| runner(name, 1).seed);
-        assert_eq!(seeds, [0; 3]);
-        assert_eq!([1, 2, 3].map(|key| runner("a", 1).run(key).time), [0; 3]);
+        let expected = [
+            3_171_381_419_851_223_513,
+            3_766_162_028_884_608_827,
+            7_669_216_090_056_886_522,
+        ];
+        assert_eq!(seeds, expected);
+        let times = [1, 2, 3].map(|key| runner("a", 1).run(key).time);
+        let expected = [
+            2_533_039_033_946_649,
+            207_040_342_691_907,
+            38_925_323_959_814_648,
+        ];
+        assert_eq!(times, expected);
     }
 
     proptest! {
