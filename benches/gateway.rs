@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use airgate::component::{Call, Host, Origin, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    Cohort, ComponentSpec, Grants, Instances, Limits, Outbound, RequestId, Reuse, RolloutPolicy,
-    Source, VersionName, VersionSpec,
+    Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Outbound, RequestId, Reuse,
+    RolloutPolicy, Source, VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
 use airgate::lifecycle::{Deployments, Directory, Split};
@@ -103,10 +103,19 @@ fn route(criterion: &mut Criterion) {
 }
 
 fn split(criterion: &mut Criterion) {
-    let split = Split::new(&[95, 5]).unwrap();
+    let weights = [("1.4.2", 95), ("1.5.0", 5)];
+    let weights = weights.map(|(version, weight)| (version.parse().unwrap(), weight));
+    let split = Split::new(&weights).unwrap();
     let request = RequestId::next();
     criterion.bench_function("split/pick", |bencher| {
         bencher.iter(|| split.pick(black_box(request)));
+    });
+    let mut key = 0_u64;
+    criterion.bench_function("split/sticky", |bencher| {
+        bencher.iter(|| {
+            key = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            split.sticky(black_box(key))
+        });
     });
 }
 
@@ -359,7 +368,7 @@ async fn call(version: &Version, path: &str) -> Bytes {
     let request = request.body(RequestBody::empty()).unwrap();
     let id = RequestId::next();
     let call = Call {
-        origin: Origin::at_the_edge(id, Cohort::of(id)),
+        origin: Origin::at_the_edge(id, Cohort::of(id), Forced::NONE),
         arrived: Instant::now(),
         scheme: Scheme::Http,
     };

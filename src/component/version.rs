@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::pool::{Pool, Way};
-use crate::core::{ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, VersionName};
+use crate::core::{
+    ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, VersionName, VersionTag,
+};
 use crate::monitoring::{GuestMetrics, InstanceCounts};
 use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, invoke};
 
@@ -11,6 +13,7 @@ use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, inv
 pub struct Version {
     component: ComponentName,
     name: VersionName,
+    tag: VersionTag,
     digest: Digest,
     instances: Instances,
     grants: Arc<Grants>,
@@ -26,6 +29,7 @@ impl Version {
         let metrics = Arc::new(GuestMetrics::new(&component, &name));
         let pool = Pool::new(prepared, instances.clone(), metrics.clone());
         Self {
+            tag: VersionTag::of(&component, &name),
             component,
             name,
             digest,
@@ -60,6 +64,11 @@ impl Version {
 
     pub fn name(&self) -> &VersionName {
         &self.name
+    }
+
+    /// What a request that insists on it knows it by.
+    pub fn tag(&self) -> VersionTag {
+        self.tag
     }
 
     pub fn digest(&self) -> &Digest {

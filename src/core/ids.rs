@@ -182,6 +182,11 @@ impl RequestId {
         let mixed = (next_count() ^ process).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self(process, mixed)
     }
+
+    /// A number of its own, evenly spread over requests.
+    pub(crate) fn spread(self) -> u64 {
+        self.1
+    }
 }
 
 /// Threads count in blocks of their own, since a counter that all of them write to is
@@ -197,32 +202,6 @@ fn next_count() -> u64 {
     };
     COUNT.set(count + 1);
     count
-}
-
-/// The version choice made for one request: a point in the whole of all traffic, which falls
-/// into one version of each component, so that calls between components stay together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cohort(pub u64);
-
-impl Cohort {
-    /// Where no request is.
-    pub const NONE: Self = Self(0);
-
-    /// A point of its own for each request, evenly spread over them.
-    pub fn of(request: RequestId) -> Self {
-        Self(request.1)
-    }
-
-    /// The cohort in the middle of a point out of `total`.
-    pub fn at(point: u64, total: u64) -> Self {
-        let middle = (u128::from(point) << 64 | 1 << 63) / u128::from(total.max(1));
-        Self(middle as u64)
-    }
-
-    /// The point, out of `total`.
-    pub fn scaled(self, total: u64) -> u64 {
-        ((u128::from(self.0) * u128::from(total)) >> 64) as u64
-    }
 }
 
 impl fmt::Display for RequestId {

@@ -3,8 +3,11 @@
 //! Nothing here does work, and nothing here imports another room.
 
 mod address;
+mod cohort;
 mod fault;
+mod forced;
 mod grants;
+mod hash;
 mod ids;
 mod policy;
 mod provenance;
@@ -14,12 +17,15 @@ mod timestamp;
 mod units;
 
 pub use address::{has_global, is_global};
+pub use cohort::Cohort;
 pub use fault::{Fault, ProxyError};
+pub use forced::{Forced, VersionTag};
 pub use grants::{
     FileGrant, FileMode, GrantError, GrantMode, Grants, HostGrant, HttpGrant, HttpScheme,
     PortGrant, Secret, SocketGrant, Transport,
 };
-pub use ids::{Cohort, ComponentName, Digest, DigestError, NameError, RequestId, VersionName};
+pub(crate) use hash::stable_hash;
+pub use ids::{ComponentName, Digest, DigestError, NameError, RequestId, VersionName};
 pub use policy::{
     ComponentSpec, HostBounds, Instances, Limits, Outbound, Reuse, Source, VersionSpec, Weight,
 };

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::split::Split;
 use super::state::Traffic;
-use crate::component::Version;
-use crate::core::{Cohort, ComponentName, ComponentSpec, RequestId, VersionName, Weight};
+use super::traffic::{Ask, Split};
+use crate::component::{Origin, Version};
+use crate::core::{Cohort, ComponentName, ComponentSpec, Forced, VersionName, Weight};
 
 /// One component: what of it serves, and how often. Never changes; a change makes another.
 pub struct Deployment {
@@ -27,7 +27,8 @@ impl Deployment {
             .iter()
             .map(|version| traffic.weight(version.name()))
             .collect();
-        let split = Split::new(&weights)?;
+        let names = versions.iter().map(|version| version.name().clone());
+        let split = Split::new(&names.zip(weights.iter().copied()).collect::<Vec<_>>())?;
         Some(Self {
             spec,
             versions,
@@ -75,14 +76,30 @@ impl Deployment {
     }
 
     /// The version for one more request, as its place in [`Deployment::versions`], and the
-    /// cohort that keeps what the request causes together.
-    pub fn pick(&self, request: RequestId) -> (usize, Cohort) {
-        self.split.pick(request)
+    /// cohort that keeps what the request causes together. A forced request takes nobody's
+    /// turn: the others' shares stay exact.
+    pub fn pick(&self, ask: &Ask) -> (usize, Cohort) {
+        match (self.forced(&ask.forced), ask.key) {
+            (None, None) => self.split.pick(ask.id),
+            (None, Some(key)) => self.split.sticky(key),
+            (Some(index), None) => (index, Cohort::of(ask.id)),
+            (Some(index), Some(key)) => (index, Cohort::Key(key)),
+        }
     }
 
     /// The version for a call that another component makes.
-    pub fn follow(&self, cohort: Cohort) -> usize {
-        self.split.follow(cohort)
+    pub fn follow(&self, origin: &Origin) -> usize {
+        let forced = self.forced(&origin.forced);
+        forced.unwrap_or_else(|| self.split.follow(origin.cohort))
+    }
+
+    /// The version of this component that a request insists on, weight or not.
+    fn forced(&self, forced: &Forced) -> Option<usize> {
+        if forced.is_none() {
+            return None;
+        }
+        let wanted = |version: &Arc<Version>| forced.contains(version.tag());
+        self.versions.iter().position(wanted)
     }
 
     /// Tells the metrics what share each version has.

@@ -20,8 +20,8 @@ mod lock;
 mod plan;
 mod rollout;
 mod source;
-mod split;
 mod state;
+mod traffic;
 mod vault;
 
 pub use delivery::{
@@ -36,4 +36,5 @@ pub use loading::{DeployError, Reason};
 pub use lock::{LockError, StateLock};
 pub use source::{SourceError, Sources, read};
 pub use state::{Numbers, Outcome, Phase, Rollout, Traffic, Verdict};
+pub use traffic::{Ask, Split};
 pub use vault::{Vault, VaultError};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use crate::config::model::Route;
 use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
 use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
 use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse, RolloutPolicy};
@@ -80,6 +81,7 @@ impl Components {
                 .map_or_else(RolloutPolicy::default, |raw| {
                     rollout::rollout(raw, problems)
                 }),
+            mirrored: false,
         }
     }
 
@@ -117,7 +119,12 @@ impl Components {
         }
     }
 
-    pub fn into_specs(self) -> BTreeMap<ComponentName, Arc<ComponentSpec>> {
+    pub fn into_specs(mut self, routes: &[Arc<Route>]) -> BTreeMap<ComponentName, Arc<ComponentSpec>> {
+        for mirror in routes.iter().filter_map(|route| route.mirror.as_ref()) {
+            if let Some(spec) = self.specs.get_mut(&mirror.component) {
+                Arc::make_mut(spec).mirrored = true;
+            }
+        }
         self.specs
     }
 }

@@ -48,7 +48,7 @@ pub(in crate::config) fn check(
         admin: admin::admin(raw.admin.into_table(), around, problems),
         telemetry: telemetry(&raw.telemetry.into_table()),
         outbound: outbound::outbound(&raw.outbound.into_table(), around, problems),
-        components: components.into_specs(),
+        components: components.into_specs(&routes),
         routes,
         watched,
         state_dir,
