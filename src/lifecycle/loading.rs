@@ -110,8 +110,14 @@ impl Loading<'_> {
         };
         let (policy, pin) = (self.policy.clone(), version.digest);
         let vault = self.vault.cloned();
+        let source = version.source.to_string();
         let verified = tokio::task::spawn_blocking(move || {
-            verified(&policy, vault.as_ref(), bytes, pin, signature)
+            let verified = verified(&policy, vault.as_ref(), bytes, pin, signature)?;
+            if let Err(error) = verified.keep(vault.as_ref()) {
+                // The source still has it; a full disk must not keep a node from serving.
+                tracing::error!(source, %error, "a version cannot be kept; a rollback to it may fail");
+            }
+            Ok::<_, Reason>(verified.artifact)
         });
         let artifact = verified.await.map_err(|_| HostingError::Interrupted)??;
         let name = version.name.clone();
@@ -195,7 +201,7 @@ impl Loading<'_> {
         let (policy, digest) = (self.policy.clone(), *digest);
         let read = tokio::task::spawn_blocking(move || {
             let bytes = vault.get(&digest)?;
-            let signature = vault.get_signature(&digest)?;
+            let signature = vault.get_signature(&digest).map_err(Reason::Keep)?;
             verify_signature(&policy, &bytes, signature.as_deref())?;
             Ok(Artifact { bytes, digest })
         });
@@ -203,29 +209,45 @@ impl Loading<'_> {
     }
 }
 
-/// Checks pin and signature over these bytes, and keeps them.
+/// Bytes that are what they should be.
+pub(super) struct Verified {
+    pub artifact: Artifact,
+    signature: Option<String>,
+}
+
+/// Checks pin and signature over these bytes. A signature that was kept with the same bytes
+/// counts where none is given.
 pub(super) fn verified(
     policy: &ArtifactPolicy,
     vault: Option<&Vault>,
     bytes: Vec<u8>,
     pin: Option<Digest>,
     signature: Option<String>,
-) -> Result<Artifact, Reason> {
+) -> Result<Verified, Reason> {
     let digest = verify(&bytes, pin)?;
     let signature = match (signature, vault) {
-        (None, Some(vault)) => vault.get_signature(&digest)?,
+        (None, Some(vault)) => vault.get_signature(&digest).map_err(Reason::Keep)?,
         (signature, _) => signature,
     };
     verify_signature(policy, &bytes, signature.as_deref())?;
-    if let Some(vault) = vault {
-        vault.put(&digest, &bytes).map_err(Reason::Keep)?;
-        if let Some(signature) = &signature {
-            vault
-                .put_signature(&digest, signature)
-                .map_err(Reason::Keep)?;
+    Ok(Verified {
+        artifact: Artifact { bytes, digest },
+        signature,
+    })
+}
+
+impl Verified {
+    /// Puts it into the vault, whole or not at all.
+    pub fn keep(&self, vault: Option<&Vault>) -> std::io::Result<()> {
+        let (Some(vault), digest) = (vault, &self.artifact.digest) else {
+            return Ok(());
+        };
+        vault.put(digest, &self.artifact.bytes)?;
+        match &self.signature {
+            Some(signature) => vault.put_signature(digest, signature),
+            None => Ok(()),
         }
     }
-    Ok(Artifact { bytes, digest })
 }
 
 fn fail(spec: &ComponentSpec, version: &VersionSpec, reason: Reason) -> DeployError {

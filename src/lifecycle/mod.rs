@@ -26,7 +26,7 @@ mod vault;
 
 pub use delivery::{
     Book, Change, ChangeError, Delivery, DeliveryEvent, DeliveryStatus, Deploy, Deployed, Events,
-    Orders, Pending, Prepared, RolloutStatus, Stage, Steering, VersionStatus,
+    Orders, Pending, Prepared, RolloutStatus, Stage, Steering, Urgency, VersionStatus,
 };
 pub use deployment::Deployment;
 pub use deployments::Deployments;

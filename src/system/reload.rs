@@ -8,7 +8,7 @@ use super::node::Node;
 use crate::config::{self, Config, LoadError};
 use crate::core::ComponentName;
 use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
-use crate::lifecycle::{ChangeError, DeployError, Orders};
+use crate::lifecycle::{ChangeError, DeployError, Orders, Urgency};
 use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
 use crate::runtime::{Network, NetworkError, Services};
 
@@ -116,7 +116,7 @@ impl Node {
             listeners.apply(&config, bound, tls);
             self.services.set_network(network);
         };
-        pending.commit(show).await?;
+        pending.commit(Urgency::Orderly, show).await?;
         changes::record(&running, &deployments, self.services.trail());
         self.config.store(Arc::new(config));
         Ok(())

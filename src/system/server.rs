@@ -22,7 +22,7 @@ use crate::core::HostBounds;
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
 use crate::lifecycle::{
     Book, Delivery, Deployments, Journal, JournalError, LockError, SourceError, Sources, Stage,
-    StateLock, Vault,
+    StateLock, Urgency, Vault,
 };
 use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
 use crate::runtime::{Capabilities, CodeCache, Engines, Loader, Network, Services, SlowLane};
@@ -148,7 +148,9 @@ impl Server {
         let forbidden = services.forbidden();
         forbidden.set_admin(admin.as_ref().and_then(AdminListener::address));
         services.introduce(Arc::downgrade(delivery.directory()) as Weak<dyn Peers>);
-        pending.commit(|| ()).await.map_err(ReloadError::from)?;
+        // A full disk must not keep a node from serving what its configuration names.
+        let committed = pending.commit(Urgency::Rescue, || ()).await;
+        committed.map_err(ReloadError::from)?;
         changes::record(&Deployments::default(), &deployments, services.trail());
         listeners.apply(&config, bound, tls);
         let addresses = Addresses {

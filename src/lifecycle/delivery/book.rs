@@ -28,33 +28,41 @@ impl Book {
     /// Writes a change down and takes it over. Returns when it would survive a power loss.
     pub(super) async fn write(
         &mut self,
-        mut draft: Draft,
+        draft: Draft,
         urgency: Urgency,
     ) -> Result<Record, ChangeError> {
-        self.number(&mut draft);
-        let record = match (self.append(vec![draft.clone()]).await, urgency) {
-            (Ok(mut records), _) if !records.is_empty() => records.remove(0),
-            (Err(error), Urgency::Orderly) => return Err(ChangeError::Journal(error)),
-            (appended, _) => {
-                let error = appended.err().map(|error| error.to_string());
-                tracing::error!(error, component = %draft.component,
-                    "the journal cannot be written; the change is made all the same, but a restart will not know of it");
-                draft.into_record(self.ledger.next_seq(), Timestamp::now())
-            }
-        };
-        self.ledger.apply(&record);
-        Ok(record)
+        let mut records = self.write_all(vec![draft], urgency).await?;
+        let none = || ChangeError::Journal(std::io::Error::other("nothing was written"));
+        records.pop().ok_or_else(none)
     }
 
     /// Writes several down, together: all of them or none.
     pub(super) async fn write_all(
         &mut self,
         mut drafts: Vec<Draft>,
+        urgency: Urgency,
     ) -> Result<Vec<Record>, ChangeError> {
         drafts.iter_mut().for_each(|draft| self.number(draft));
-        let records = self.append(drafts).await.map_err(ChangeError::Journal)?;
+        let records = match (self.append(drafts.clone()).await, urgency) {
+            (Ok(records), _) => records,
+            (Err(error), Urgency::Orderly) => return Err(ChangeError::Journal(error)),
+            (Err(error), Urgency::Rescue) => {
+                tracing::error!(%error,
+                    "the journal cannot be written; the change is made all the same, but a restart will not know of it");
+                self.unwritten(drafts)
+            }
+        };
         records.iter().for_each(|record| self.ledger.apply(record));
         Ok(records)
+    }
+
+    /// Records that are nowhere but here.
+    fn unwritten(&self, drafts: Vec<Draft>) -> Vec<Record> {
+        let numbered = drafts.into_iter().zip(self.ledger.next_seq()..);
+        let now = Timestamp::now();
+        numbered
+            .map(|(draft, seq)| draft.into_record(seq, now))
+            .collect()
     }
 
     fn number(&self, draft: &mut Draft) {

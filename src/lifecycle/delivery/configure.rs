@@ -8,7 +8,7 @@ use tokio::sync::MutexGuard;
 
 use super::ChangeError;
 use super::book::Book;
-use super::engine::Delivery;
+use super::engine::{Delivery, Urgency};
 use crate::component::Version;
 use crate::core::{ArtifactPolicy, ComponentName, ComponentSpec, Timestamp};
 use crate::lifecycle::deployment::Deployment;
@@ -161,9 +161,13 @@ impl Pending<'_> {
     ///
     /// # Errors
     /// It cannot be written down; nothing is changed then.
-    pub async fn commit(mut self, show: impl FnOnce()) -> Result<(), ChangeError> {
+    pub async fn commit(
+        mut self,
+        urgency: Urgency,
+        show: impl FnOnce(),
+    ) -> Result<(), ChangeError> {
         let drafts = std::mem::take(&mut self.drafts);
-        let records = self.book.write_all(drafts).await?;
+        let records = self.book.write_all(drafts, urgency).await?;
         let delivery = self.delivery;
         delivery.policy.store(self.policy.clone());
         delivery.keep.store(self.keep, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use super::{ChangeError, Deploy, DeliveryStatus, rollouts};
 use crate::component::{Artifact, Missing, Version};
 use crate::core::{ComponentSpec, RolloutPolicy, Strategy, Timestamp};
 use crate::lifecycle::journal::{Action, Draft};
-use crate::lifecycle::loading::verified;
+use crate::lifecycle::loading::{Reason, verified};
 use crate::lifecycle::state::{ComponentState, KeptVersion, VersionOrigin};
 
 /// What came of a deployment.
@@ -76,14 +76,16 @@ impl Delivery {
         let bytes = std::mem::take(&mut deploy.bytes).into();
         let signature = deploy.signature.take();
         let verified = tokio::task::spawn_blocking(move || {
-            verified(&policy, Some(&vault), bytes, pin, signature)
+            let verified = verified(&policy, Some(&vault), bytes, pin, signature)?;
+            verified.keep(Some(&vault)).map_err(Reason::Keep)?;
+            Ok::<_, Reason>(verified.artifact)
         });
         let verified = verified.await;
         let refused = |error: &dyn std::fmt::Display| ChangeError::Refused(error.to_string());
         verified
             .map_err(|error| refused(&error))?
             .map_err(|error| match error {
-                crate::lifecycle::loading::Reason::Keep(error) => ChangeError::Journal(error),
+                Reason::Keep(error) => ChangeError::Journal(error),
                 error => refused(&error),
             })
     }

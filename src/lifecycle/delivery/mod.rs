@@ -16,7 +16,7 @@ mod tell;
 pub use book::Book;
 pub use configure::{Orders, Pending, Prepared};
 pub use deploy::Deployed;
-pub use engine::{Delivery, Stage};
+pub use engine::{Delivery, Stage, Urgency};
 pub use events::Events;
 pub use request::{
     Change, ChangeError, DeliveryEvent, DeliveryStatus, Deploy, RolloutStatus, VersionStatus,
