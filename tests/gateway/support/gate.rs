@@ -75,6 +75,8 @@ pub struct Setup {
     admin: String,
     /// `None`: one of its own, which goes with the gate.
     state: Option<PathBuf>,
+    state_lines: String,
+    security: String,
     components: String,
     routes: String,
     wrapper: Option<String>,
@@ -90,6 +92,8 @@ impl Default for Setup {
             listen: vec!["127.0.0.1:0".into()],
             admin: "listen = \"127.0.0.1:0\"".into(),
             state: None,
+            state_lines: String::new(),
+            security: String::new(),
             components: String::new(),
             routes: String::new(),
             wrapper: None,
@@ -132,6 +136,18 @@ impl Setup {
     /// A state directory that outlives the gate.
     pub fn state(mut self, dir: &Path) -> Self {
         self.state = Some(dir.to_owned());
+        self
+    }
+
+    /// Lines of `[state]`.
+    pub fn state_lines(mut self, lines: &str) -> Self {
+        writeln!(self.state_lines, "{lines}").unwrap();
+        self
+    }
+
+    /// Lines of `[security]`.
+    pub fn security(mut self, lines: &str) -> Self {
+        writeln!(self.security, "{lines}").unwrap();
         self
     }
 
@@ -193,7 +209,8 @@ impl Setup {
         }
         writeln!(text, "[admin]\n{}", self.admin).unwrap();
         let state = self.state.as_deref().unwrap_or(Path::new(STATE));
-        writeln!(text, "[state]\ndir = {state:?}").unwrap();
+        write!(text, "[state]\ndir = {state:?}\n{}", self.state_lines).unwrap();
+        write!(text, "[security]\n{}", self.security).unwrap();
         text + &self.components + &self.routes
     }
 
