@@ -7,10 +7,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::config::raw::{RawComponent, RawConfig};
 use crate::config::read::{At, Field, Place, Problems};
-use crate::config::text::{ArtifactSource, Elsewhere, FilePath, KeySource, SecretSource};
+use crate::config::text::{ArtifactSource, Elsewhere, FilePath, SecretSource};
 use crate::core::FileMode;
 
-use super::Surroundings;
+use super::{Surroundings, security, tokens};
 
 /// As the kernel does (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -104,21 +104,9 @@ fn opened(raw: &RawConfig) -> Vec<Opened<'_>> {
             all.extend(at("the key", &certificate.key));
         }
     }
-    if let Some(admin) = raw.admin.value() {
-        let others = admin.tokens.value().into_iter().flat_map(|all| &all.0);
-        let others = others.map(|named| &named.token);
-        let tokens = others.chain([&admin.token]).filter_map(Field::value);
-        all.extend(tokens.filter_map(|token| elsewhere("the token", &token.0)));
-    }
-    let keys = raw
-        .security
-        .value()
-        .and_then(|security| security.trusted_keys.value());
-    let keys = keys.into_iter().flat_map(|all| &all.0);
-    all.extend(keys.filter_map(|key| match &key.value {
-        KeySource::File(path) => Some(opened_at("the key", path)),
-        KeySource::Here(_) => None,
-    }));
+    let tokens = tokens::sources(raw);
+    all.extend(tokens.filter_map(|source| elsewhere("the token", source)));
+    all.extend(security::key_files(raw).map(|path| opened_at("the key", path)));
     let outbound = raw.outbound.value();
     all.extend(outbound.and_then(|outbound| at("the authority", &outbound.ca)));
     all

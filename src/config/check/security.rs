@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::raw::RawSecurity;
+use crate::config::raw::{RawConfig, RawSecurity};
 use crate::config::read::{At, Field, Place, Problems};
 use crate::config::text::{FilePath, KeySource};
 use crate::core::{ArtifactPolicy, TrustedKey, TrustedKeyError};
@@ -65,6 +65,17 @@ pub(super) fn security(
         signature,
         has_keys,
     }
+}
+
+/// Keys that are not written in this file.
+pub(super) fn key_files(raw: &RawConfig) -> impl Iterator<Item = &At<FilePath>> {
+    let security = raw.security.value();
+    let keys = security.and_then(|security| security.trusted_keys.value());
+    let keys = keys.into_iter().flat_map(|keys| &keys.0);
+    keys.filter_map(|key| match &key.value {
+        KeySource::File(path) => Some(path),
+        KeySource::Here(_) => None,
+    })
 }
 
 fn demand(field: &Field<bool>) -> Option<Place> {

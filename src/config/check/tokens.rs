@@ -3,11 +3,21 @@
 use std::collections::HashMap;
 
 use crate::config::model::{NamedToken, Token};
-use crate::config::raw::{RawAdmin, RawNamedToken};
+use crate::config::raw::{RawAdmin, RawConfig, RawNamedToken};
 use crate::config::read::{At, List, Place, Problems};
 use crate::config::text::{Elsewhere, NamedTokens};
 
 use super::{Surroundings, admin, elsewhere};
+
+/// Where the tokens are, that of `[admin] token` too.
+pub(super) fn sources(raw: &RawConfig) -> impl Iterator<Item = &Elsewhere> {
+    let admin = raw.admin.value();
+    let own = admin.and_then(|admin| admin.token.value());
+    let others = admin.and_then(|admin| admin.tokens.value());
+    let others = others.into_iter().flat_map(|all| &all.0);
+    let others = others.filter_map(|named| named.token.value());
+    own.into_iter().chain(others).map(|source| &source.0)
+}
 
 /// `own` is that of `[admin] token`.
 pub(super) fn tokens(

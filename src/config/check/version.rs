@@ -90,12 +90,13 @@ fn signature(
 ) -> Option<PathBuf> {
     let security = premises.security;
     let Some(path) = written.signature.given() else {
-        if security.signature.is_some() && written.signature.is_absent() {
+        if security.signature.is_some() && security.has_keys && written.signature.is_absent() {
             expect_beside(written.source, premises.around, problems);
         }
         return None;
     };
-    if !security.has_keys {
+    // Where one is required that is reported already.
+    if !security.has_keys && security.signature.is_none() {
         problems
             .error(
                 &path.place,

@@ -5,31 +5,14 @@ use std::path::PathBuf;
 
 use crate::config::raw::{RawCapabilities, RawConfig};
 use crate::config::read::{Entries, Field};
-use crate::config::text::{Elsewhere, KeySource, SecretSource};
+use crate::config::text::{Elsewhere, SecretSource};
 
-use super::Surroundings;
+use super::{Surroundings, security, tokens};
 
 /// Absolute, sorted, each once.
 pub(super) fn watched(raw: &RawConfig, around: &Surroundings<'_>) -> Vec<PathBuf> {
-    let admin = raw.admin.value();
-    let others = admin.and_then(|admin| admin.tokens.value());
-    let others = others
-        .into_iter()
-        .flat_map(|all| &all.0)
-        .map(|named| &named.token);
-    let tokens = admin.map(|admin| &admin.token).into_iter().chain(others);
-    let tokens = tokens.filter_map(|token| file(&token.value()?.0, around));
-    let keys = raw
-        .security
-        .value()
-        .and_then(|security| security.trusted_keys.value());
-    let keys = keys
-        .into_iter()
-        .flat_map(|all| &all.0)
-        .filter_map(|key| match &key.value {
-            KeySource::File(path) => Some(around.resolve(&path.0)),
-            KeySource::Here(_) => None,
-        });
+    let tokens = tokens::sources(raw).filter_map(|source| file(source, around));
+    let keys = security::key_files(raw).map(|path| around.resolve(&path.0));
     let ca = raw
         .outbound
         .value()

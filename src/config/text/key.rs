@@ -7,6 +7,7 @@ use crate::config::read::{At, List, Node, Problems, Refusal, Shape, Text};
 use crate::core::{TrustedKey, TrustedKeyError};
 
 use super::FilePath;
+use super::secret::kind;
 
 impl Text for TrustedKey {
     const NOUN: &'static str = "a public key";
@@ -49,10 +50,15 @@ pub(in crate::config) struct TrustedKeys(pub List<KeySource>);
 
 impl Shape for TrustedKeys {
     fn read(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Self> {
-        if !node.value.is_array() {
-            problems.hide_values(node);
+        if node.value.is_array() {
+            return List::read(node, problems).map(Self);
         }
-        List::read(node, problems).map(Self)
+        problems.hide_values(node);
+        let message = format!("expected an array, found {}", kind(node.value));
+        problems
+            .error(&node.place, message)
+            .help("put the public keys in brackets: [ … ]");
+        None
     }
 
     fn schema() -> Value {

@@ -122,7 +122,7 @@ impl Shape for SecretSource {
 }
 
 /// As `describe`, without what it is.
-fn kind(value: &DeValue<'_>) -> &'static str {
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",

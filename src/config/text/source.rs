@@ -38,7 +38,7 @@ impl Text for ArtifactSource {
             "oci" => check_image(rest).map(|()| Self::Oci(rest.into())),
             "http" => {
                 let message = "over http:// anybody on the way could send other bytes";
-                Err(Refusal::saying(message).help("write https://"))
+                Err(Refusal::saying(message).help("write https:// instead"))
             }
             _ if text.contains(char::is_control) => FilePath::parse(text).map(Self::Path),
             _ => {
