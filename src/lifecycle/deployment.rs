@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::source::{self, SourceError};
+use super::source::{SourceError, read_path};
 use super::split::Split;
 use crate::component::{Host, HostingError, Version};
-use crate::core::{Cohort, ComponentName, ComponentSpec, RequestId, VersionName, VersionSpec};
+use crate::core::{
+    Cohort, ComponentName, ComponentSpec, RequestId, Source, VersionName, VersionSpec,
+};
 use crate::security::digest;
 
 /// A version that cannot be deployed, and why.
@@ -178,9 +180,13 @@ impl Deployments {
                 .map_or("(unnamed)".into(), ToString::to_string),
             reason,
         };
-        let (place, limit) = (version.source.clone(), host.artifact_limit());
+        let limit = host.artifact_limit();
+        let Source::Path(path) = version.source.clone() else {
+            let place = version.source.to_string();
+            return Err(fail(SourceError::NotAPath { place }.into()));
+        };
         let read = tokio::task::spawn_blocking(move || {
-            source::read(&place, limit).map(|bytes| (digest(&bytes), bytes))
+            read_path(&path, limit).map(|bytes| (digest(&bytes), bytes))
         });
         let (digest, bytes) = read
             .await
