@@ -24,6 +24,7 @@ mod state;
 mod traffic;
 mod vault;
 
+pub use check::{CheckClient, check_http};
 pub use delivery::{
     Book, Change, ChangeError, Delivery, DeliveryEvent, DeliveryStatus, Deploy, Deployed, Events,
     Orders, Pending, Prepared, RolloutStatus, Stage, Steering, Urgency, VersionStatus,
@@ -34,7 +35,9 @@ pub use directory::Directory;
 pub use journal::{Action, Journal, JournalError, Ledger, Record};
 pub use loading::{DeployError, Reason};
 pub use lock::{LockError, StateLock};
-pub use source::{SourceError, Sources, read};
+#[cfg(feature = "oci")]
+pub use source::ImageError;
+pub use source::{SourceError, Sources, read_path};
 pub use state::{Numbers, Outcome, Phase, Rollout, Traffic, Verdict};
 pub use traffic::{Ask, Split};
 pub use vault::{Vault, VaultError};

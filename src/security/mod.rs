@@ -4,6 +4,7 @@ mod audit;
 mod digest;
 mod egress;
 mod secret;
+mod signature;
 mod text;
 mod token;
 
@@ -13,4 +14,5 @@ pub use egress::{
     CanonicalHost, DenialReason, Denied, Egress, Forbidden, NamesNeeded, SocketVerdict,
 };
 pub use secret::place_secret;
+pub use signature::{NotPinned, SIGNATURE_LIMIT, SignatureError, require_pin, verify_signature};
 pub use token::{TokenCheck, random_token};

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::core::HostBounds;
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
 use crate::lifecycle::{
-    Book, Delivery, Deployments, Journal, JournalError, LockError, SourceError, Sources, Stage,
+    Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError, Sources, Stage,
     StateLock, Urgency, Vault,
 };
 use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
@@ -296,8 +296,9 @@ fn open_delivery(config: &Config, host: Host) -> Result<Arc<Delivery>, StartErro
     let vault = Vault::open(state_dir).map_err(|error| state_error(state_dir, error))?;
     let (journal, ledger) = Journal::open(state_dir)?;
     let sources = Sources::new(config.outbound.ca.as_deref())?;
+    let checks = CheckClient::new(config.outbound.ca.as_deref())?;
     let book = Book::new(journal, ledger);
-    Ok(Delivery::new(host, sources, vault, book))
+    Ok(Delivery::new(host, sources, checks, vault, book))
 }
 
 fn inherited_sockets() -> Vec<std::net::TcpListener> {

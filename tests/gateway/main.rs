@@ -21,6 +21,8 @@ mod limits;
 mod loading;
 mod malformed;
 mod outbound;
+#[cfg(feature = "oci")]
+mod registry;
 mod routing;
 mod serving;
 mod slow;

@@ -9,6 +9,7 @@ use super::engine::{Delivery, Urgency};
 use super::rollouts;
 use crate::component::Version;
 use crate::core::{ComponentName, HttpCheck, Strategy, Timestamp};
+use crate::lifecycle::check::check_http;
 use crate::lifecycle::deployment::Deployment;
 use crate::lifecycle::journal::{Action, Draft};
 use crate::lifecycle::rollout::{self, Look, Watch};
@@ -108,10 +109,10 @@ impl Delivery {
         let Some(check) = check else {
             return;
         };
-        let (told, sources) = (companion.check.clone(), self.sources.clone());
+        let (told, client) = (companion.check.clone(), self.checks.clone());
         // Ends by itself within the timeout of the check.
         tokio::spawn(async move {
-            let result = sources.check(&check).await;
+            let result = check_http(&check, &client).await;
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         });
     }

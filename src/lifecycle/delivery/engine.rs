@@ -12,6 +12,7 @@ use super::pins::Pins;
 use super::{ChangeError, DeliveryStatus, Events};
 use crate::component::{Host, Version};
 use crate::core::{ArtifactPolicy, ComponentName, ComponentSpec, VersionName};
+use crate::lifecycle::check::CheckClient;
 use crate::lifecycle::deployment::Deployment;
 use crate::lifecycle::deployments::Deployments;
 use crate::lifecycle::directory::Directory;
@@ -31,6 +32,7 @@ pub trait Stage: Send + Sync {
 pub struct Delivery {
     pub(super) host: Host,
     pub(super) sources: Sources,
+    pub(super) checks: CheckClient,
     pub(super) vault: Vault,
     pub(super) policy: ArcSwap<ArtifactPolicy>,
     /// Versions that a component keeps beside those in use.
@@ -47,11 +49,18 @@ pub struct Delivery {
 
 impl Delivery {
     /// `book` is what the journal has told.
-    pub fn new(host: Host, sources: Sources, vault: Vault, book: Book) -> Arc<Self> {
+    pub fn new(
+        host: Host,
+        sources: Sources,
+        checks: CheckClient,
+        vault: Vault,
+        book: Book,
+    ) -> Arc<Self> {
         let events = Events::new(book.ledger().next_seq());
         Arc::new(Self {
             host,
             sources,
+            checks,
             vault,
             policy: ArcSwap::default(),
             keep: AtomicU32::new(u32::MAX),

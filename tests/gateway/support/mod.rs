@@ -9,6 +9,8 @@ mod log;
 mod metrics;
 mod origin;
 mod raw;
+#[cfg(feature = "oci")]
+pub mod registry;
 pub mod tls;
 mod wait;
 
