@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::version::Version;
-use crate::core::{ByteSize, ComponentSpec, GrantMode, Grants, Reuse, VersionName};
+use crate::core::{ArtifactPolicy, ByteSize, ComponentSpec, GrantMode, Grants, Reuse, VersionName};
 use crate::runtime::{
     Artifact, ArtifactError, InvokeError, LoadError, Loader, Missing, VersionPolicy,
 };
@@ -47,6 +47,11 @@ impl Host {
     /// The largest component that is taken.
     pub fn artifact_limit(&self) -> ByteSize {
         self.loader.engines().bounds().artifact
+    }
+
+    /// How long and with how much memory components may be compiled from now on.
+    pub fn set_artifact_policy(&self, policy: &ArtifactPolicy) {
+        self.loader.set_artifact_policy(policy);
     }
 
     /// Compiles, links and starts one version of `spec`. Takes seconds where it compiles, in

@@ -16,7 +16,7 @@ use crate::core::{
     ArtifactPolicy, ComponentName, ComponentSpec, Digest, Source, VersionName, VersionSpec,
 };
 use crate::security::{
-    DigestMismatch, DigestMissing, SignatureError, require_pin, verify, verify_signature,
+    DigestMismatch, NotPinned, SignatureError, require_pin, verify, verify_signature,
 };
 
 /// A version that cannot be deployed, and why.
@@ -37,7 +37,7 @@ pub enum Reason {
     #[error(transparent)]
     Digest(#[from] DigestMismatch),
     #[error(transparent)]
-    Unpinned(#[from] DigestMissing),
+    Unpinned(#[from] NotPinned),
     #[error(transparent)]
     Signature(#[from] SignatureError),
     #[error(transparent)]

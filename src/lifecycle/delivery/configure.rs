@@ -62,6 +62,7 @@ impl Delivery {
     /// Every component that cannot be deployed; nothing is changed then.
     pub async fn prepare(&self, orders: Orders) -> Result<Prepared, Vec<DeployError>> {
         let (policy, running) = (Arc::new(orders.policy), self.directory.load_full());
+        self.host.set_artifact_policy(&policy);
         let loading = self.loading(&policy, &running);
         let jobs = orders
             .specs
@@ -79,6 +80,7 @@ impl Delivery {
             }
         }
         if !errors.is_empty() {
+            self.host.set_artifact_policy(&self.policy.load());
             return Err(errors);
         }
         Ok(Prepared {
