@@ -27,4 +27,5 @@ mod routing;
 mod serving;
 mod slow;
 mod tls;
+mod traffic;
 mod values;

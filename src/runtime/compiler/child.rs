@@ -12,15 +12,11 @@ use rustix::process::Signal;
 use super::Bounds;
 use super::code::CompiledCode;
 use super::error::CompileError;
-use super::order::{COMPILE_VERB, CompileOrder};
+use super::order::{COMPILE_VERB, CompileOrder, threads};
 use super::talk::{Pipes, Talk};
 use super::worker::exit;
 use crate::core::ByteSize;
 use crate::runtime::engine::EngineKind;
-
-/// The whole environment of a child: it needs no secret of ours. Memory that its allocator
-/// has not handed out shall not count against its limit.
-const ENVIRONMENT: [(&str, &str); 1] = [("MIMALLOC_ARENA_EAGER_COMMIT", "0")];
 
 /// What Rust says before it aborts because of it.
 const ALLOCATION_FAILED: &str = "memory allocation of ";
@@ -54,7 +50,11 @@ fn most_code(wasm: &[u8]) -> u64 {
 }
 
 fn run(mut command: Command, wasm: &[u8], bounds: Bounds) -> Result<Vec<u8>, CompileError> {
-    command.env_clear().envs(ENVIRONMENT);
+    // Nothing of our own environment, where secrets may be.
+    command.env_clear();
+    // What its allocator has not handed out shall not count against its limit.
+    command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
+    command.env("RAYON_NUM_THREADS", threads().to_string());
     command.stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // What a terminal sends to all of us is not for the child.

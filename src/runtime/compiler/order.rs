@@ -12,6 +12,12 @@ use crate::runtime::engine::EngineKind;
 /// argument is a [`CompileOrder`]; [`super::compile_as_told`] does the rest.
 pub const COMPILE_VERB: &str = "compile-component";
 
+/// Threads of a child: those that help, and no more, for each has a stack to pay for.
+pub(super) fn threads() -> u64 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.min(8) as u64
+}
+
 /// What to compile for, and within what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,9 +43,8 @@ pub struct CompileOrderError(serde_json::Error);
 
 impl CompileOrder {
     pub(super) fn new(kind: EngineKind, wasm: &[u8], bounds: Bounds) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-        // A fence behind the clock of the parent, which may be stopped or gone.
-        let cpu = (bounds.timeout.as_secs() + 1).saturating_mul(threads);
+        // A fence behind the clock of the parent, which may be stopped.
+        let cpu = (bounds.timeout.as_secs() + 1).saturating_mul(threads());
         Self {
             concurrent: kind.concurrent,
             metered: kind.metered,
