@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use airgate::component::{Call, Host, Origin, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Outbound, RequestId, Reuse,
+    ArtifactPolicy,     Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Outbound, RequestId, Reuse,
     RolloutPolicy, Source, VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
-use airgate::lifecycle::{Deployments, Directory, Split};
+use airgate::lifecycle::{Deployments, Directory, Sources, Split};
 use airgate::monitoring::Recorder;
 use airgate::runtime::{
     Artifact, Capabilities, Compiler, Loader, Network, Services, VersionPolicy,
@@ -353,12 +353,14 @@ fn spec(name: &str, reuse: Reuse, grants: Grants) -> Arc<ComponentSpec> {
         grants: Arc::new(grants),
         affinity: None,
         rollout: RolloutPolicy::default(),
+        mirrored: false,
     })
 }
 
 /// The last one of a name counts.
 async fn deployed<const N: usize>(host: &Host, specs: [Arc<ComponentSpec>; N]) -> Deployments {
-    let deployments = Deployments::default().next(specs, host, 1).await;
+    let (sources, policy) = (Sources::new(None).unwrap(), ArtifactPolicy::default());
+    let deployments = Deployments::load(specs, host, &sources, &policy, 1).await;
     deployments.unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 

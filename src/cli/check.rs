@@ -11,7 +11,7 @@ use super::{ConfigFile, exit, print};
 use crate::component::{Host, Version};
 use crate::config::{self, Config, LoadError};
 use crate::core::{GrantMode, Grants};
-use crate::lifecycle::{DeployError, Deployments};
+use crate::lifecycle::{DeployError, Deployments, Sources};
 use crate::runtime::{Capabilities, Compiler, Network, Services};
 use crate::security::AuditTrail;
 use crate::system::loader;
@@ -135,8 +135,11 @@ fn load_components(config: &Config) -> Result<Loaded, String> {
         .map_err(|error| error.to_string())?;
     let host = Host::new(loader);
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    host.set_artifact_policy(&config.security);
+    let sources = Sources::new(config.outbound.ca.as_deref()).map_err(|error| error.to_string())?;
     let specs = config.components.values().cloned();
-    let deployed = runtime.block_on(Deployments::default().next(specs, &host, at_once));
+    let deployed = Deployments::load(specs, &host, &sources, &config.security, at_once);
+    let deployed = runtime.block_on(deployed);
     runtime.shutdown_background();
     Ok(match deployed {
         Ok(deployments) => Loaded {

@@ -72,9 +72,8 @@ pub fn loader(
     };
     let engines = Engines::start(HostBounds::default()).map_err(StartError::Threads)?;
     let lane = SlowLane::start(cores()).map_err(StartError::Threads)?;
-    let loader = Loader::new(engines, compiler, cache, Arc::new(lane), services);
-    loader.set_artifact_policy(&ArtifactPolicy::default());
-    Ok(Arc::new(loader))
+    let lane = Arc::new(lane);
+    Ok(Arc::new(Loader::new(engines, compiler, cache, lane, services)))
 }
 
 fn cores() -> usize {

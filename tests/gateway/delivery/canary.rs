@@ -45,13 +45,34 @@ async fn a_good_candidate_gets_more_step_by_step_until_it_has_all() {
     assert_eq!(status["rollout"]["percent"], 10);
     assert_eq!(status["traffic"], serde_json::json!({ "1": 9, "2": 1 }));
     gate.reaches("version", "promoted").await;
-    let actions: Vec<_> = gate.history("version").await.iter().rev().map(|it| it["action"].clone()).collect();
-    assert_eq!(actions, ["configured", "deployed", "rollout_started", "step", "promoted"]);
+    let actions: Vec<_> = gate
+        .history("version")
+        .await
+        .iter()
+        .rev()
+        .map(|it| it["action"].clone())
+        .collect();
+    assert_eq!(
+        actions,
+        [
+            "configured",
+            "deployed",
+            "rollout_started",
+            "step",
+            "promoted"
+        ]
+    );
     let last = &gate.history("version").await[0]["verdict"];
     assert_eq!(last["outcome"], "pass");
-    assert!(last["candidate"]["requests"].as_u64().unwrap() >= 20, "{last}");
+    assert!(
+        last["candidate"]["requests"].as_u64().unwrap() >= 20,
+        "{last}"
+    );
     let metrics = gate.metrics().await;
-    assert_eq!(metrics.sum("airgate_rollouts_total", &[("result", "promoted")]), 1.0);
+    assert_eq!(
+        metrics.sum("airgate_rollouts_total", &[("result", "promoted")]),
+        1.0
+    );
 }
 
 #[tokio::test]
@@ -68,9 +89,16 @@ async fn a_candidate_that_fails_a_fifth_of_its_requests_is_rolled_back_within_an
     assert_eq!(status["traffic"], serde_json::json!({ "1": 1 }));
     let verdict = &status["rollout"]["verdict"];
     let number = |who: &str, what: &str| verdict[who][what].as_f64().unwrap();
-    let share = number("candidate", "requests") / (number("candidate", "requests") + number("stable", "requests"));
+    let share = number("candidate", "requests")
+        / (number("candidate", "requests") + number("stable", "requests"));
     assert!(share < 0.11, "it saw {share} of the requests");
-    assert!(status["rollout"]["reason"].as_str().unwrap().starts_with("error rate"), "{status}");
+    assert!(
+        status["rollout"]["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("error rate"),
+        "{status}"
+    );
     gate.log.line("error rate").await;
 }
 
@@ -83,7 +111,10 @@ async fn a_burst_of_traps_ends_a_rollout_at_once() {
     let rolled_back = async || gate.phase("version").await == "rolled_back";
     eventually_within(Duration::from_secs(5), "the traps are seen", rolled_back).await;
     let verdict = &gate.delivery("version").await["rollout"]["verdict"];
-    assert!(verdict["candidate"]["traps"].as_u64().unwrap() >= 5, "{verdict}");
+    assert!(
+        verdict["candidate"]["traps"].as_u64().unwrap() >= 5,
+        "{verdict}"
+    );
 }
 
 #[tokio::test]
@@ -96,7 +127,10 @@ async fn a_paused_rollout_stays_but_still_goes_back() {
         let _good = Traffic::to(&gate, u32::MAX);
         let served = async || {
             let labels = [("version", "2"), ("outcome", "ok")];
-            gate.metrics().await.sum("airgate_guest_requests_total", &labels) >= 40.0
+            gate.metrics()
+                .await
+                .sum("airgate_guest_requests_total", &labels)
+                >= 40.0
         };
         eventually("enough requests for a step", served).await;
         tokio::time::sleep(Duration::from_millis(600)).await;
@@ -113,12 +147,16 @@ async fn few_requests_say_nothing_and_the_step_is_held() {
     let gate = canary(lines).start().await;
     let _traffic = Traffic::to(&gate, u32::MAX);
     gate.deploy("version", "2", bytes_of("version-b")).await;
-    let held = async || gate.delivery("version").await["rollout"]["verdict"]["outcome"] == "inconclusive";
+    let held =
+        async || gate.delivery("version").await["rollout"]["verdict"]["outcome"] == "inconclusive";
     eventually("a verdict without a decision", held).await;
     assert_eq!(gate.phase("version").await, "running");
     assert_eq!(gate.steer("version", "promote").await.status(), 200);
     assert_eq!(gate.phase("version").await, "promoted");
-    assert_eq!(gate.delivery("version").await["traffic"], serde_json::json!({ "2": 1 }));
+    assert_eq!(
+        gate.delivery("version").await["traffic"],
+        serde_json::json!({ "2": 1 })
+    );
 }
 
 #[tokio::test]
@@ -127,7 +165,10 @@ async fn an_aborted_rollout_gives_everything_back() {
     gate.deploy("version", "2", bytes_of("version-b")).await;
     assert_eq!(gate.steer("version", "abort").await.status(), 200);
     assert_eq!(gate.phase("version").await, "aborted");
-    assert_eq!(gate.delivery("version").await["traffic"], serde_json::json!({ "1": 1 }));
+    assert_eq!(
+        gate.delivery("version").await["traffic"],
+        serde_json::json!({ "1": 1 })
+    );
     assert_eq!(gate.steer("version", "abort").await.status(), 409);
 }
 
@@ -138,7 +179,11 @@ async fn only_one_rollout_of_a_component_is_under_way() {
     let other = marked(&bytes_of("version-b"), "other");
     let refused = gate.put_version("version", "3", other).await;
     assert_eq!(refused.status(), 409);
-    assert!(refused.text().contains("`2` is being rolled out"), "{}", refused.text());
+    assert!(
+        refused.text().contains("`2` is being rolled out"),
+        "{}",
+        refused.text()
+    );
 }
 
 #[tokio::test]

@@ -23,7 +23,10 @@ fn moment(kill: u64) -> Duration {
 
 fn names(delivery: &serde_json::Value) -> BTreeSet<String> {
     let versions = delivery["versions"].as_array().unwrap();
-    versions.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+    versions
+        .iter()
+        .map(|it| it["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// What must hold at every start: versions that were confirmed, weights of versions that are
@@ -31,9 +34,16 @@ fn names(delivery: &serde_json::Value) -> BTreeSet<String> {
 async fn whole(gate: &Gate, confirmed: &BTreeSet<String>) {
     let delivery = gate.delivery("version").await;
     let there = names(&delivery);
-    assert!(there.is_superset(confirmed), "lost: {:?}", confirmed - &there);
+    assert!(
+        there.is_superset(confirmed),
+        "lost: {:?}",
+        confirmed - &there
+    );
     let traffic = delivery["traffic"].as_object().unwrap();
-    assert!(!traffic.is_empty() && traffic.keys().all(|name| there.contains(name)), "{delivery}");
+    assert!(
+        !traffic.is_empty() && traffic.keys().all(|name| there.contains(name)),
+        "{delivery}"
+    );
     let serving = delivery["versions"].as_array().unwrap().iter();
     let mut serving = serving.filter(|it| it["weight"].as_u64() > Some(0));
     assert!(serving.all(|it| it["loaded"] == true), "{delivery}");
@@ -44,7 +54,9 @@ async fn whole(gate: &Gate, confirmed: &BTreeSet<String>) {
 async fn two_hundred_kills_lose_no_version_and_leave_no_half_change() {
     let state = tempfile::tempdir().unwrap();
     write_token(state.path());
-    let setup = serving_a(VERSION).state(state.path()).state_lines("keep_versions = 100");
+    let setup = serving_a(VERSION)
+        .state(state.path())
+        .state_lines("keep_versions = 100");
     let mut confirmed = BTreeSet::new();
     let mut ended = 0;
     for kill in 0..KILLS {

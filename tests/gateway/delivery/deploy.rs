@@ -14,9 +14,20 @@ async fn a_deployed_version_serves_at_once_and_the_old_one_is_kept() {
     assert_eq!(status["traffic"], json!({ "2": 1 }));
     assert_eq!(status["previous"], json!({ "1": 1 }));
     assert_eq!(status["rollout"]["phase"], "promoted");
-    let names: Vec<_> = status["versions"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+    let names: Vec<_> = status["versions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["name"])
+        .collect();
     assert_eq!(names, ["1", "2"]);
-    assert!(status["versions"].as_array().unwrap().iter().all(|it| it["loaded"] == true));
+    assert!(
+        status["versions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["loaded"] == true)
+    );
 }
 
 #[tokio::test]
@@ -24,7 +35,9 @@ async fn the_same_bytes_under_the_same_name_change_nothing() {
     let gate = serving_a("").start().await;
     gate.deploy("version", "2", bytes_of("version-b")).await;
     let before = gate.delivery("version").await;
-    let again = gate.put_version("version", "2", bytes_of("version-b")).await;
+    let again = gate
+        .put_version("version", "2", bytes_of("version-b"))
+        .await;
     assert_eq!(again.status(), 200, "{}", again.text());
     assert_eq!(gate.delivery("version").await, before);
 }
@@ -64,12 +77,23 @@ async fn old_versions_are_forgotten_but_never_the_previous_one() {
         gate.deploy("version", &number.to_string(), wasm).await;
     }
     let status = gate.delivery("version").await;
-    let names: Vec<_> = status["versions"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = status["versions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
     assert!(names.contains(&"6") && names.contains(&"5"), "{names:?}");
     assert!(!names.contains(&"1"), "{names:?}");
     let artifacts = std::fs::read_dir(gate.state().join("artifacts")).unwrap();
     let kept = artifacts
-        .filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|it| it == "wasm"))
+        .filter(|it| {
+            it.as_ref()
+                .unwrap()
+                .path()
+                .extension()
+                .is_some_and(|it| it == "wasm")
+        })
         .count();
     assert_eq!(kept, names.len());
     assert_eq!(gate.steer("version", "rollback").await.status(), 200);
@@ -81,7 +105,9 @@ async fn what_a_reload_does_not_change_it_does_not_touch() {
     let setup = |text: &str| {
         serving_a("")
             .guest_with("counter", "instances = { reuse = 1000 }")
-            .route(&format!("path = \"/fixed\"\nrespond = {{ body = {text:?} }}"))
+            .route(&format!(
+                "path = \"/fixed\"\nrespond = {{ body = {text:?} }}"
+            ))
     };
     let mut gate = setup("one").start().await;
     let mut client = gate.http1().await;
@@ -89,8 +115,16 @@ async fn what_a_reload_does_not_change_it_does_not_touch() {
     gate.rewrite(setup("two"));
     gate.reloads().await;
     assert_eq!(gate.get("/fixed").await.text(), "two");
-    assert_eq!(client.get("/counter").await.text().trim(), "2", "another instance");
+    assert_eq!(
+        client.get("/counter").await.text().trim(),
+        "2",
+        "another instance"
+    );
     gate.deploy("version", "2", bytes_of("version-b")).await;
-    assert_eq!(client.get("/counter").await.text().trim(), "3", "another instance");
+    assert_eq!(
+        client.get("/counter").await.text().trim(),
+        "3",
+        "another instance"
+    );
     assert!(guest("counter").exists());
 }

@@ -44,7 +44,12 @@ impl Clients {
         self.stop.store(true, Ordering::Relaxed);
         for task in self.tasks {
             let failures = task.await.unwrap();
-            assert!(failures.is_empty(), "{} failed: {}", failures.len(), failures[0]);
+            assert!(
+                failures.is_empty(),
+                "{} failed: {}",
+                failures.len(),
+                failures[0]
+            );
         }
         self.asked.load(Ordering::Relaxed)
     }
@@ -54,7 +59,9 @@ impl Clients {
 async fn deploys_rollbacks_and_reloads_fail_no_request() {
     let setup = |note: usize| {
         let lines = "version = \"1\"\ninstances = { reuse = 100 }";
-        serving_a(lines).route(&format!("path = \"/note\"\nrespond = {{ body = \"{note}\" }}"))
+        serving_a(lines).route(&format!(
+            "path = \"/note\"\nrespond = {{ body = \"{note}\" }}"
+        ))
     };
     let mut gate = setup(0).start().await;
     let clients = Clients::of(&gate, 4);

@@ -6,7 +6,8 @@ use crate::support::{Gate, Origin, Setup, body, encoded, eventually, guest};
 
 /// `first` answers, `second` gets a copy of every request.
 fn mirrored(first: &str, second: &str, lines: &str) -> Setup {
-    let route = "prefix = \"/\"\ncomponent = \"first\"\nmirror = { component = \"second\", percent = 100 }";
+    let route =
+        "prefix = \"/\"\ncomponent = \"first\"\nmirror = { component = \"second\", percent = 100 }";
     Gate::serving([])
         .component("first", &guest(first), "")
         .component("second", &guest(second), lines)

@@ -25,10 +25,16 @@ async fn what_cannot_serve_is_refused() {
         (b"GIF89a".to_vec(), "it is not WebAssembly"),
         (Vec::new(), "it is not WebAssembly"),
         (bytes_of("core-module"), "it is a core module"),
-        (whole[..whole.len() / 2].to_vec(), "it is not a valid component"),
+        (
+            whole[..whole.len() / 2].to_vec(),
+            "it is not a valid component",
+        ),
         (bytes_of("no-handler"), "it exports no HTTP handler"),
         (bytes_of("start-trap"), "it cannot be started"),
-        (bytes_of("foreign-import"), "it imports what nothing here provides"),
+        (
+            bytes_of("foreign-import"),
+            "it imports what nothing here provides",
+        ),
         (bytes_of("fetch"), "which is not granted"),
     ] {
         let answer = refused(&gate, wasm).await;
@@ -40,9 +46,16 @@ async fn what_cannot_serve_is_refused() {
 #[tokio::test]
 async fn a_name_never_means_other_bytes() {
     let gate = serving_a("version = \"1\"").start().await;
-    let taken = gate.put_version("version", "1", bytes_of("version-b")).await;
+    let taken = gate
+        .put_version("version", "1", bytes_of("version-b"))
+        .await;
     assert_eq!(taken.status(), 409);
-    assert!(taken.json()["detail"].as_str().unwrap().contains("other bytes"));
+    assert!(
+        taken.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("other bytes")
+    );
     assert_eq!(letter(&gate).await, "a");
 }
 
@@ -54,13 +67,26 @@ async fn weights_that_mean_nothing_are_refused_with_the_field() {
         assert_eq!(answer.status(), 422, "{}", answer.text());
         assert!(answer.text().contains(word), "{}", answer.text());
     }
-    assert_eq!(gate.set_traffic("version", "{\"9\": 1}").await.status(), 404);
+    assert_eq!(
+        gate.set_traffic("version", "{\"9\": 1}").await.status(),
+        404
+    );
     let steps = gate
-        .put_version_with("version", "2", bytes_of("version-b"), "strategy=canary&steps=50,25")
+        .put_version_with(
+            "version",
+            "2",
+            bytes_of("version-b"),
+            "strategy=canary&steps=50,25",
+        )
         .await;
     assert_eq!(steps.status(), 400, "{}", steps.text());
     assert!(steps.text().contains("steps"), "{}", steps.text());
-    assert_eq!(gate.put_version("nobody", "1", bytes_of("version-b")).await.status(), 404);
+    assert_eq!(
+        gate.put_version("nobody", "1", bytes_of("version-b"))
+            .await
+            .status(),
+        404
+    );
 }
 
 /// A key that signs, and the lines that trust it.
@@ -114,8 +140,14 @@ async fn an_artifact_that_was_changed_on_disk_is_never_run() {
     let status = gate
         .put_version_with("version", "2", bytes_of("version-b"), "traffic=none")
         .await;
-    let digest = status.json()["versions"][1]["digest"].as_str().unwrap().to_owned();
-    let path = gate.state().join(format!("artifacts/{}.wasm", digest.trim_start_matches("sha256:")));
+    let digest = status.json()["versions"][1]["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = gate.state().join(format!(
+        "artifacts/{}.wasm",
+        digest.trim_start_matches("sha256:")
+    ));
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -49,7 +49,12 @@ async fn the_file_wins_once_it_names_other_bytes() {
     let gate = setup.start().await;
     assert_eq!(letter(&gate).await, "a");
     // What was deployed before is still there to go back to.
-    assert_eq!(gate.steer_with("version", "rollback", "{\"to\": \"2\"}").await.status(), 200);
+    assert_eq!(
+        gate.steer_with("version", "rollback", "{\"to\": \"2\"}")
+            .await
+            .status(),
+        200
+    );
     assert_eq!(letter(&gate).await, "b");
 }
 
@@ -86,8 +91,16 @@ async fn two_nodes_do_not_share_a_state_directory() {
     let state = state();
     let setup = serving_a("").state(state.path());
     let gate = setup.clone().start().await;
-    let refusal = setup.try_start().await.err().expect("the second one does not start");
-    assert!(refusal.stderr.contains("state directory"), "{}", refusal.stderr);
+    let refusal = setup
+        .try_start()
+        .await
+        .err()
+        .expect("the second one does not start");
+    assert!(
+        refusal.stderr.contains("state directory"),
+        "{}",
+        refusal.stderr
+    );
     assert_eq!(letter(&gate).await, "a");
 }
 
