@@ -3,10 +3,15 @@
 mod delivery;
 mod deployment;
 mod directory;
+mod durable;
 pub mod journal;
+mod lock;
+#[cfg(test)]
+mod small_disk;
 mod source;
 mod split;
 pub mod state;
+mod vault;
 
 pub use delivery::{
     Change, ChangeError, Delivery, DeliveryEvent, DeliveryStatus, Deploy, Deployed, Events,
@@ -14,5 +19,7 @@ pub use delivery::{
 };
 pub use deployment::{DeployError, Deployment, Deployments};
 pub use directory::Directory;
+pub use lock::{LockError, StateLock};
 pub use source::{SourceError, read};
 pub use split::Split;
+pub use vault::{Vault, VaultError};
