@@ -14,11 +14,14 @@ mod delivery;
 mod deployment;
 mod deployments;
 mod directory;
+mod durable;
 mod journal;
 mod loading;
 mod lock;
 mod plan;
 mod rollout;
+#[cfg(test)]
+mod small_disk;
 mod source;
 mod state;
 mod traffic;

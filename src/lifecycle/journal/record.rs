@@ -36,7 +36,7 @@ pub enum Action {
 /// record of a component is all that must be known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Rises by one.
+    /// Rises by one; after a rotation only the last record of each component is left.
     pub seq: u64,
     pub at: Timestamp,
     /// The name of a token, `configuration`, or `analysis`.

@@ -2,10 +2,12 @@
 //! way, and the numbers a verdict on it was made of. The journal holds it, and a restart
 //! goes on from it.
 
+mod collect;
 mod component;
 mod rollout;
 mod traffic;
 
+pub use collect::collectable;
 pub use component::{ComponentState, KeptVersion, VersionOrigin};
 pub use rollout::{Numbers, Outcome, Phase, Rollout, Verdict};
 pub use traffic::{Share, Traffic};
