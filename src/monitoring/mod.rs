@@ -7,8 +7,10 @@ mod guest;
 mod http;
 mod log;
 mod names;
+mod reading;
 mod recorder;
 mod series;
+mod tally;
 
 pub use access::{AccessLine, log_access};
 pub use client::{ClientFailure, ClientMetrics};
@@ -17,4 +19,6 @@ pub use guest::{GuestMetrics, InstanceCounts, instantiate_seconds};
 pub use http::{HttpMetrics, Protocol, RouteMetrics, Sample};
 pub use log::{LogGuard, LogStyle, start_log};
 pub use names::{CONFIG_LAST_RELOAD_SUCCESS, CONNECTION_ERRORS, TLS_CERT_EXPIRY};
+pub use reading::Reading;
 pub use recorder::{Recorder, RecorderError};
+pub use tally::{Ending, Tally};
