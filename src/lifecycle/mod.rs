@@ -4,6 +4,7 @@ mod delivery;
 mod deployment;
 mod directory;
 pub mod journal;
+pub mod rollout;
 mod source;
 mod split;
 pub mod state;
