@@ -6,7 +6,7 @@ use super::pool::{Pool, Way};
 use crate::core::{
     ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, VersionName, VersionTag,
 };
-use crate::monitoring::{GuestMetrics, InstanceCounts};
+use crate::monitoring::{Ending, GuestMetrics, InstanceCounts, Tally};
 use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, invoke};
 
 /// Immutable bytes of a component, compiled, with the pool of their instances.
@@ -18,6 +18,7 @@ pub struct Version {
     instances: Instances,
     grants: Arc<Grants>,
     metrics: Arc<GuestMetrics>,
+    tally: Arc<Tally>,
     pool: Arc<Pool>,
 }
 
@@ -36,6 +37,7 @@ impl Version {
             instances,
             grants,
             metrics,
+            tally: Arc::default(),
             pool,
         }
     }
@@ -93,6 +95,11 @@ impl Version {
         &self.metrics
     }
 
+    /// What it has done since it was loaded.
+    pub fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+
     /// To be called once a second.
     pub fn maintain(&self) {
         self.pool.maintain();
@@ -112,9 +119,18 @@ impl Version {
         call: Call,
     ) -> Result<http::Response<ResponseBody>, InvokeError> {
         let arrived = call.arrived;
-        let result = self.dispatch(request, call).await;
+        let mut result = self.dispatch(request, call).await;
+        let duration = arrived.elapsed();
         let fault = result.as_ref().err().map(InvokeError::fault);
-        self.metrics.record_call(arrived.elapsed(), fault.as_ref());
+        self.metrics.record_call(duration, fault.as_ref());
+        let ending = match &mut result {
+            Ok(response) => {
+                response.body_mut().count_in(&self.tally);
+                Ending::from(response.status())
+            }
+            Err(error) => Ending::from(&error.fault()),
+        };
+        self.tally.count(duration, ending);
         result
     }
 

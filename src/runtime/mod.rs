@@ -33,7 +33,7 @@ mod session;
 mod terms;
 
 pub use artifact::{Artifact, ArtifactError, Interface, Surface};
-pub use body::{BodyError, RequestBody, RequestWatch, ResponseBody};
+pub use body::{RequestBody, RequestWatch, ResponseBody};
 pub use cache::CodeCache;
 pub use call::{Call, Origin, Scheme};
 pub use capability::{Capabilities, Capability, Missing, Needs, Preparation};
@@ -41,7 +41,7 @@ pub use compiler::{
     COMPILE_VERB, CompileError, CompileOrder, CompileOrderError, Compiler, compile_as_told,
 };
 pub use engine::Engines;
-pub use error::InvokeError;
+pub use error::{BodyError, InvokeError};
 pub use guard::{Guard, Verdict};
 pub use guest::Guest;
 pub use instance::{Instance, Prepared, Usage};
