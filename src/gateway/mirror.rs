@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::component::{Call, RequestBody};
 use crate::config;
-use crate::core::{Cohort, ComponentName, RequestId};
+use crate::core::{ComponentName, RequestId};
 use crate::lifecycle::{Ask, Deployment, Deployments};
 use crate::monitoring::{MirrorMetrics, Mirrored};
 
@@ -77,7 +77,7 @@ impl Mirror {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Option<Copy> {
-        if Cohort::of(id).scaled(100) >= u64::from(self.percent) {
+        if (u128::from(id.spread()) * 100) >> 64 >= u128::from(self.percent) {
             return None;
         }
         Some(Copy {
@@ -146,7 +146,7 @@ impl Copy {
         let (index, _) = self.shadow.pick(&ask);
         let version = &self.shadow.versions()[index];
         let limit = version.limits().max_request_body;
-        let body = Full::new(body).map_err(|never| match never {});
+        let body = Full::new(body);
         let body = RequestBody::new(body, limit, BODY_IDLE);
         let mut request = Request::new(body);
         *request.method_mut() = self.method;

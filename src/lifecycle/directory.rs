@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http::Request;
 
-use super::deployment::Deployments;
+use super::deployments::Deployments;
 use crate::component::{Call, NoSuchPeer, PeerBody, PeerCall, Peers, RequestBody};
 
 /// How long a caller may pause in the middle of its request body.

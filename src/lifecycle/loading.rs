@@ -46,6 +46,8 @@ pub enum Reason {
     Vault(#[from] VaultError),
     #[error("{0}")]
     Change(String),
+    #[error("nothing is kept here")]
+    Nowhere,
     #[error("it cannot be kept: {0}")]
     Keep(std::io::Error),
     #[error(transparent)]
@@ -69,7 +71,7 @@ pub(super) struct Loading<'a> {
     pub sources: &'a Sources,
     pub policy: &'a ArtifactPolicy,
     /// Where bytes are kept; without it nothing is.
-    pub vault: Option<&'a Vault>,
+    pub vault: Option<&'a Arc<Vault>>,
     /// What of it stays the same is taken over as it is, instances and all.
     pub running: &'a Deployments,
     /// Loaded already, and not yet serving.
@@ -112,8 +114,8 @@ impl Loading<'_> {
         let vault = self.vault.cloned();
         let source = version.source.to_string();
         let verified = tokio::task::spawn_blocking(move || {
-            let verified = verified(&policy, vault.as_ref(), bytes, pin, signature)?;
-            if let Err(error) = verified.keep(vault.as_ref()) {
+            let verified = verified(&policy, vault.as_deref(), bytes, pin, signature)?;
+            if let Err(error) = verified.keep(vault.as_deref()) {
                 // The source still has it; a full disk must not keep a node from serving.
                 tracing::error!(source, %error, "a version cannot be kept; a rollback to it may fail");
             }
@@ -196,7 +198,7 @@ impl Loading<'_> {
     /// Bytes from the vault, held to today's policy.
     async fn kept(&self, digest: &Digest) -> Result<Artifact, Reason> {
         let Some(vault) = self.vault.cloned() else {
-            return Err(VaultError::Missing { digest: *digest }.into());
+            return Err(Reason::Nowhere);
         };
         let (policy, digest) = (self.policy.clone(), *digest);
         let read = tokio::task::spawn_blocking(move || {

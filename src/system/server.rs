@@ -305,8 +305,8 @@ async fn maintain(node: Arc<Node>) {
 /// What was delivered before, and what more is needed to deliver.
 fn open_delivery(config: &Config, host: Host) -> Result<Arc<Delivery>, StartError> {
     let state_dir = &config.state_dir;
-    let vault = Vault::open(state_dir).map_err(|error| state_error(state_dir, error))?;
-    let (journal, ledger) = Journal::open(state_dir)?;
+    let vault = Vault::open(&state_dir.join("artifacts")).map_err(|error| state_error(state_dir, error))?;
+    let (journal, ledger) = Journal::open(&state_dir.join("journal"))?;
     let sources = Sources::new(config.outbound.ca.as_deref())?;
     let checks = CheckClient::new(config.outbound.ca.as_deref())?;
     let book = Book::new(journal, ledger);

@@ -61,7 +61,7 @@ impl Book {
         let numbered = drafts.into_iter().zip(self.ledger.next_seq()..);
         let now = Timestamp::now();
         numbered
-            .map(|(draft, seq)| draft.into_record(seq, now))
+            .map(|(draft, seq)| draft.numbered(seq, now))
             .collect()
     }
 

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use super::book::Book;
 use super::engine::{Delivery, Urgency};
 use crate::core::{ComponentSpec, Digest};
-use crate::lifecycle::journal::{Action, Draft, collectable};
+use crate::lifecycle::journal::{Action, Draft};
+use crate::lifecycle::state::collectable;
 
 impl Delivery {
     /// After a change of one component.

@@ -165,7 +165,7 @@ fn stable(deployment: &Deployment, rollout: &Rollout) -> Reading {
             continue;
         }
         if let Some(version) = deployment.version(&share.version) {
-            all.add(&version.tally().read());
+            all = all + &version.tally().read();
         }
     }
     all

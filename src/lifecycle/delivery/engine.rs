@@ -33,7 +33,7 @@ pub struct Delivery {
     pub(super) host: Host,
     pub(super) sources: Sources,
     pub(super) checks: CheckClient,
-    pub(super) vault: Vault,
+    pub(super) vault: Arc<Vault>,
     pub(super) policy: ArcSwap<ArtifactPolicy>,
     /// Versions that a component keeps beside those in use.
     pub(super) keep: AtomicU32,
@@ -61,7 +61,7 @@ impl Delivery {
             host,
             sources,
             checks,
-            vault,
+            vault: Arc::new(vault),
             policy: ArcSwap::default(),
             keep: AtomicU32::new(u32::MAX),
             directory: Arc::default(),

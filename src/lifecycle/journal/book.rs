@@ -81,26 +81,41 @@ impl Journal {
         Ok((journal, ledger))
     }
 
-    /// Writes a change down and returns its record as a restart will read it. Blocks until
-    /// it is on the medium.
+    /// Writes changes down and returns their records as a restart will read them. Blocks
+    /// until they are on the medium.
     ///
     /// # Errors
-    /// The change is not written down, so it must not be made. Where the disk has room
+    /// None of the changes is written down, so none must be made. Where the disk has room
     /// again, the next one succeeds; a failure that cannot be made good refuses all later
     /// ones until the journal is opened again.
-    pub fn append(&mut self, draft: Draft) -> io::Result<Record> {
+    pub fn append_all(&mut self, drafts: Vec<Draft>) -> io::Result<Vec<Record>> {
         // The clock may have been set back; the journal tells what came after what.
         let earliest = self.history.newest().map(|record| record.at);
         let at = earliest.map_or(Timestamp::now(), |earliest| Timestamp::now().max(earliest));
-        let record = draft.numbered(self.next_seq(), at);
-        let (record, bytes) = self.log.append(&record)?;
-        let shared = Arc::new(record.clone());
-        note(&mut self.latest, &shared);
-        self.history.insert(shared, bytes);
+        let numbered = drafts.into_iter().zip(self.next_seq()..);
+        let records: Vec<_> = numbered.map(|(draft, seq)| draft.numbered(seq, at)).collect();
+        let appended = self.log.append(&records)?;
+        let mut records = Vec::with_capacity(appended.len());
+        for (record, bytes) in appended {
+            let shared = Arc::new(record.clone());
+            note(&mut self.latest, &shared);
+            self.history.insert(shared, bytes);
+            records.push(record);
+        }
         if self.log.length() > self.rotate_at {
             self.rotate();
         }
-        Ok(record)
+        Ok(records)
+    }
+
+    /// One change, as [`Journal::append_all`].
+    ///
+    /// # Errors
+    /// As [`Journal::append_all`].
+    pub fn append(&mut self, draft: Draft) -> io::Result<Record> {
+        let mut records = self.append_all(vec![draft])?;
+        let nothing = || io::Error::other("nothing was written");
+        records.pop().ok_or_else(nothing)
     }
 
     /// The number that the next record gets, from 1.

@@ -19,7 +19,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub(super) fn numbered(self, seq: u64, at: Timestamp) -> Record {
+    /// The record that it becomes.
+    pub fn numbered(self, seq: u64, at: Timestamp) -> Record {
         Record {
             seq,
             at,

@@ -70,20 +70,27 @@ impl Log {
         self.length
     }
 
-    /// Appends a record and waits until it is on the medium. Returns it as a restart will
-    /// read it, with the bytes of its line.
+    /// Appends records and waits until all of them are on the medium. Returns them as a
+    /// restart will read them, each with the bytes of its line.
     ///
     /// # Errors
-    /// It is not in the file then, and later ones may have more luck; unless what was
-    /// written of it cannot be taken back: then all later ones are refused.
-    pub fn append(&mut self, record: &Record) -> io::Result<(Record, usize)> {
+    /// None is in the file then, and later ones may have more luck; unless what was written
+    /// of them cannot be taken back: then all later ones are refused.
+    pub fn append(&mut self, records: &[Record]) -> io::Result<Vec<(Record, usize)>> {
         if let Some(refusal) = &self.refusal {
             return Err(io::Error::other(refusal.clone()));
         }
-        let line = Line::new(record, self.chain)?;
+        let (mut bytes, mut chain) = (Vec::new(), self.chain);
+        let mut appended = Vec::with_capacity(records.len());
+        for record in records {
+            let line = Line::new(record, chain)?;
+            chain = line.chain;
+            appended.push((line.record, line.bytes.len()));
+            bytes.extend(line.bytes);
+        }
         let written = self
             .file
-            .write_all_at(&line.bytes, self.length)
+            .write_all_at(&bytes, self.length)
             .and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             if let Err(undoing) = self.undo() {
@@ -91,12 +98,12 @@ impl Log {
             }
             return Err(error);
         }
-        self.length += line.bytes.len() as u64;
-        self.chain = line.chain;
-        Ok((line.record, line.bytes.len()))
+        self.length += bytes.len() as u64;
+        self.chain = chain;
+        Ok(appended)
     }
 
-    /// Takes back what was written of a line, so that no restart believes it.
+    /// Takes back what was written of lines, so that no restart believes it.
     fn undo(&self) -> io::Result<()> {
         self.file.set_len(self.length)?;
         self.file.sync_data()

@@ -32,6 +32,27 @@ pub enum Action {
     Collected,
 }
 
+impl Action {
+    /// As the journal and events have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Configured => "configured",
+            Self::Removed => "removed",
+            Self::Deployed => "deployed",
+            Self::RolloutStarted => "rollout_started",
+            Self::Step => "step",
+            Self::Verdict => "verdict",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Promoted => "promoted",
+            Self::RolledBack => "rolled_back",
+            Self::Aborted => "aborted",
+            Self::Traffic => "traffic",
+            Self::Collected => "collected",
+        }
+    }
+}
+
 /// One change with what it led to: the component as it is afterwards, so that the last
 /// record of a component is all that must be known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
