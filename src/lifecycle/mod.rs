@@ -10,7 +10,7 @@ pub mod state;
 
 pub use delivery::{
     Change, ChangeError, Delivery, DeliveryEvent, DeliveryStatus, Deploy, Deployed, Events,
-    RolloutStatus, Steering, VersionStatus,
+    RolloutStatus, Steering, Subscription, Told, VersionStatus,
 };
 pub use deployment::{DeployError, Deployment, Deployments};
 pub use directory::Directory;

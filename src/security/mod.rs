@@ -13,4 +13,4 @@ pub use egress::{
     CanonicalHost, DenialReason, Denied, Egress, Forbidden, NamesNeeded, SocketVerdict,
 };
 pub use secret::place_secret;
-pub use token::{TokenCheck, random_token};
+pub use token::{TokenSet, random_token};

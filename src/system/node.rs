@@ -9,7 +9,7 @@ use crate::admin::{self, Readiness, ReloadFailure};
 use crate::component::Host;
 use crate::config::Config;
 use crate::gateway::{Gate, Listeners};
-use crate::lifecycle::{Deployments, Directory};
+use crate::lifecycle::{Delivery, Deployments, Directory};
 use crate::monitoring::{HttpMetrics, Recorder};
 use crate::runtime::Services;
 use crate::security::AuditTrail;
@@ -71,6 +71,10 @@ impl admin::Node for Node {
 
     fn deployments(&self) -> Arc<Deployments> {
         self.directory.load_full()
+    }
+
+    fn delivery(&self) -> &Arc<Delivery> {
+        unimplemented!()
     }
 
     fn audit(&self) -> &AuditTrail {

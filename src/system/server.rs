@@ -15,7 +15,7 @@ use super::node::Node;
 use super::reload::{ReloadError, prepare};
 use super::signals::{Signals, Wish};
 use super::watch::FileWatch;
-use crate::admin::{self, AdminListenError, AdminListener, AdminToken};
+use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
 use crate::component::{Host, Peers};
 use crate::config::Config;
 use crate::core::HostBounds;
@@ -41,6 +41,8 @@ pub enum StartError {
     Config(#[from] ReloadError),
     #[error(transparent)]
     Admin(#[from] AdminListenError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
 }
@@ -114,9 +116,9 @@ impl Server {
         let services = Services::new(capabilities, trail, Arc::default(), network);
         let loader = loader(Some(state_dir), services.clone())?;
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
-        let token = AdminToken::open(config.admin.token.as_ref(), state_dir)
-            .map_err(|error| state_error(state_dir, error))?;
+        let tokens = AdminTokens::open(config.admin.token.as_ref(), Vec::new(), state_dir)?;
         let host = Host::new(loader);
+        let artifact_limit = host.artifact_limit();
         let (deployments, snapshot, tls) =
             prepare(&config, &Deployments::default(), &host, &services).await?;
         let gate = Gate::new(snapshot);
@@ -151,8 +153,13 @@ impl Server {
         });
         let mut tasks = vec![tokio::spawn(maintain(node.clone()))];
         if let Some(admin) = admin {
-            let router = admin::router(node.clone(), token);
-            tasks.push(tokio::spawn(async move { drop(admin.serve(router).await) }));
+            let settings = admin::Settings {
+                tokens,
+                hosts: admin.hosts(Vec::new()),
+                artifact_limit,
+            };
+            let router = admin::router(node.clone(), settings);
+            tasks.push(tokio::spawn(async { match admin.serve(router).await {} }));
         }
         let server = Self::follow(node, signals, addresses, tasks);
         let components = server.node.directory.load().iter().count();

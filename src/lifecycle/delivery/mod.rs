@@ -5,7 +5,7 @@ mod events;
 mod request;
 
 pub use engine::{Delivery, Deployed, Steering};
-pub use events::Events;
+pub use events::{Events, Subscription, Told};
 pub use request::{
     Change, ChangeError, DeliveryEvent, DeliveryStatus, Deploy, RolloutStatus, VersionStatus,
 };
