@@ -30,7 +30,8 @@ mod vault;
 pub use check::{CheckClient, check_http};
 pub use delivery::{
     Book, Change, ChangeError, Delivery, DeliveryEvent, DeliveryStatus, Deploy, Deployed, Events,
-    Orders, Pending, Prepared, RolloutStatus, Stage, Steering, Urgency, VersionStatus,
+    Orders, Pending, Prepared, RolloutStatus, Stage, Steering, Subscription, Told,
+    Urgency, VersionStatus,
 };
 pub use deployment::Deployment;
 pub use deployments::Deployments;

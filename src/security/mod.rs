@@ -15,4 +15,4 @@ pub use egress::{
 };
 pub use secret::place_secret;
 pub use signature::{NotPinned, SIGNATURE_LIMIT, SignatureError, require_pin, verify_signature};
-pub use token::{TokenCheck, random_token};
+pub use token::{TokenSet, random_token};

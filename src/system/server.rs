@@ -15,10 +15,10 @@ use super::node::Node;
 use super::reload::{ReloadError, check_custom, orders, tls};
 use super::signals::{Signals, Wish};
 use super::watch::FileWatch;
-use crate::admin::{self, AdminListenError, AdminListener, AdminToken};
+use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
 use crate::component::{Host, Peers};
-use crate::config::Config;
-use crate::core::HostBounds;
+use crate::config::{self, Config};
+use crate::core::{HostBounds, Role};
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
 use crate::lifecycle::{
     Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError, Sources, Stage,
@@ -52,6 +52,8 @@ pub enum StartError {
     Config(#[from] ReloadError),
     #[error(transparent)]
     Admin(#[from] AdminListenError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
 }
@@ -138,9 +140,14 @@ impl Server {
         let services = Services::new(capabilities, trail, Arc::default(), network);
         let loader = loader(Some(state_dir), services.clone(), compiler)?;
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
-        let token = AdminToken::open(config.admin.token.as_ref(), state_dir)
-            .map_err(|error| state_error(state_dir, error))?;
-        let delivery = open_delivery(&config, Host::new(loader))?;
+        let tokens = AdminTokens::open(
+            config.admin.token.as_ref(),
+            named_tokens(&config.admin),
+            state_dir,
+        )?;
+        let host = Host::new(loader);
+        let artifact_limit = host.artifact_limit();
+        let delivery = open_delivery(&config, host)?;
         check_custom(&config, &services)?;
         let prepared = delivery.prepare(orders(&config)).await;
         let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
@@ -187,8 +194,14 @@ impl Server {
             tokio::spawn(async move { drive.drive().await }),
         ];
         if let Some(admin) = admin {
-            let router = admin::router(node.clone(), token);
-            tasks.push(tokio::spawn(async move { drop(admin.serve(router).await) }));
+            let hosts = node.config.load().admin.hosts.clone();
+            let settings = admin::Settings {
+                tokens,
+                hosts: admin.hosts(hosts),
+                artifact_limit,
+            };
+            let router = admin::router(node.clone(), settings);
+            tasks.push(tokio::spawn(async { match admin.serve(router).await {} }));
         }
         let server = Self::follow(node, signals, addresses, tasks, lock);
         let components = server.node.delivery.directory().load().iter().count();
@@ -300,6 +313,13 @@ async fn maintain(node: Arc<Node>) {
         ticks.tick().await;
         node.maintain();
     }
+}
+
+fn named_tokens(admin: &config::Admin) -> Vec<(String, Role, config::Token)> {
+    let named = admin.tokens.iter();
+    named
+        .map(|it| (it.name.clone(), it.role, it.token.clone()))
+        .collect()
 }
 
 /// What was delivered before, and what more is needed to deliver.

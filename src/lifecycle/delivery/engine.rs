@@ -90,7 +90,6 @@ impl Delivery {
     /// No change from now on.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.events.close();
     }
 
     pub(super) fn expect_open(&self) -> Result<(), ChangeError> {

@@ -17,7 +17,7 @@ pub use book::Book;
 pub use configure::{Orders, Pending, Prepared};
 pub use deploy::Deployed;
 pub use engine::{Delivery, Stage, Urgency};
-pub use events::Events;
+pub use events::{Events, Subscription, Told};
 pub use request::{
     Change, ChangeError, DeliveryEvent, DeliveryStatus, Deploy, RolloutStatus, VersionStatus,
 };
