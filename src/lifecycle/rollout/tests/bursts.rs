@@ -122,4 +122,6 @@ fn a_failure_is_said_until_it_is_obeyed() {
     calls(&scene.candidate, 0, 5, Ending::Trap);
     let first = failed(scene.look_after(OFTEN));
     assert_eq!(failed(scene.look_after(INTERVAL)), first);
+    scene.rollout.phase = Phase::RolledBack;
+    waiting(scene.look_after(OFTEN));
 }
