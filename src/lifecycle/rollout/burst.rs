@@ -1,6 +1,6 @@
 //! A burst of traps: reason enough to end a rollout at once, however few its requests are.
 //!
-//! Looks back over the last 5 s and at no more than fifty moments of them.
+//! Looks back over the last 5 s and at some fifty moments of them.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -66,5 +66,22 @@ impl Burst {
             let seconds = WINDOW.as_secs();
             format!("{traps} traps in {seconds} s, {percent} % of its requests")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_often_it_looks_it_remembers_some_fifty_moments() {
+        let (mut now, reading) = (Instant::now(), Reading::default());
+        let mut burst = Burst::begin(now, &reading);
+        for _ in 0..10_000 {
+            now += Duration::from_millis(1);
+            assert_eq!(burst.look(now, &reading), None);
+            assert!(burst.moments.len() <= 51);
+        }
+        assert!(burst.moments.len() >= 50);
     }
 }

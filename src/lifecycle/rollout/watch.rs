@@ -119,7 +119,7 @@ impl Watch {
         candidate: Reading,
         stable: Reading,
     ) -> Look {
-        if let Some(verdict) = &self.failed {
+        if let (Some(verdict), true) = (&self.failed, rollout.phase.is_active()) {
             return Look::Failed(verdict.clone());
         }
         self.follow(now, rollout, &candidate, &stable);

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::support::*;
 use crate::core::Strategy;
+use crate::lifecycle::rollout::Watch;
 use crate::lifecycle::state::{Outcome, Phase};
 use crate::monitoring::Ending;
 
@@ -52,6 +53,18 @@ fn traps_far_apart_are_no_burst() {
 }
 
 #[test]
+fn the_five_seconds_of_a_burst_begin_at_any_moment() {
+    for begin in (0..10_000).step_by(250) {
+        let mut scene = Scene::canary();
+        scene.watch_for(Duration::from_millis(begin));
+        calls(&scene.candidate, 0, 3, Ending::Trap);
+        assert_eq!(scene.watch_for(Duration::from_millis(4_500)), []);
+        calls(&scene.candidate, 0, 2, Ending::Trap);
+        failed(scene.look_after(OFTEN));
+    }
+}
+
+#[test]
 fn traps_of_good_times_do_not_hide_behind_earlier_requests() {
     let mut scene = Scene::canary();
     calls(&scene.candidate, 100_000, 0, Ending::Good);
@@ -89,12 +102,12 @@ fn what_the_candidate_did_before_its_rollout_is_no_burst() {
     calls(&scene.candidate, 0, 50, Ending::Trap);
     scene.resume();
     let (candidate, stable) = (scene.candidate.read(), scene.stable.read());
-    scene.watch = super::super::Watch::begin(scene.now, candidate, stable);
+    scene.watch = Watch::begin(scene.now, candidate, stable);
     waiting(scene.look_after(OFTEN));
 }
 
 #[test]
-fn looking_all_the_time_neither_fills_the_memory_nor_hides_a_burst() {
+fn looking_all_the_time_hides_no_burst() {
     let mut scene = Scene::canary();
     for _ in 0..20_000 {
         waiting(scene.look_after(Duration::from_millis(1)));
@@ -109,4 +122,6 @@ fn a_failure_is_said_until_it_is_obeyed() {
     calls(&scene.candidate, 0, 5, Ending::Trap);
     let first = failed(scene.look_after(OFTEN));
     assert_eq!(failed(scene.look_after(INTERVAL)), first);
+    scene.rollout.phase = Phase::RolledBack;
+    waiting(scene.look_after(OFTEN));
 }

@@ -118,3 +118,14 @@ fn errors_before_a_switch_excuse_none_after_it() {
     calls(&scene.candidate, 80, 20, Ending::Error);
     failed(scene.look_after(OFTEN));
 }
+
+#[test]
+fn a_canary_is_compared_over_the_same_window_and_no_other() {
+    let mut scene = scene(Strategy::Canary);
+    slow_calls(&scene.stable, ENOUGH, 48);
+    scene.watch.compare_with(&scene.stable.read());
+    scene.resume();
+    slow_calls(&scene.candidate, ENOUGH, 48);
+    slow_calls(&scene.stable, ENOUGH, 20);
+    failed(scene.look_after(INTERVAL));
+}
