@@ -17,7 +17,9 @@ use airgate::core::{
 use airgate::gateway::Router;
 use airgate::lifecycle::{Deployments, Directory, Split};
 use airgate::monitoring::Recorder;
-use airgate::runtime::{Artifact, Capabilities, Loader, Network, Services, VersionPolicy};
+use airgate::runtime::{
+    Artifact, Capabilities, Compiler, Loader, Network, Services, VersionPolicy,
+};
 use airgate::security::AuditTrail;
 use airgate::system;
 use bytes::Bytes;
@@ -152,7 +154,7 @@ fn loader(state: Option<&Path>) -> Arc<Loader> {
     let network = Network::new(Outbound::default()).unwrap();
     let trail = AuditTrail::in_memory();
     let services = Services::new(Capabilities::standard(), trail, Arc::default(), network);
-    system::loader(state, services).unwrap()
+    system::loader(state, services, Compiler::InProcess).unwrap()
 }
 
 /// A component from the code cache: validated, its entry authenticated, linked.

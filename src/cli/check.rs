@@ -12,7 +12,7 @@ use crate::component::{Host, Version};
 use crate::config::{self, Config, LoadError};
 use crate::core::{GrantMode, Grants};
 use crate::lifecycle::{DeployError, Deployments};
-use crate::runtime::{Capabilities, Network, Services};
+use crate::runtime::{Capabilities, Compiler, Network, Services};
 use crate::security::AuditTrail;
 use crate::system::loader;
 
@@ -130,8 +130,9 @@ fn load_components(config: &Config) -> Result<Loaded, String> {
     let runtime = runtime.map_err(|error| error.to_string())?;
     std::fs::create_dir_all(&config.state_dir).map_err(|error| error.to_string())?;
     let services = offline_services(config)?;
-    let loader =
-        loader(Some(&config.state_dir), services.clone()).map_err(|error| error.to_string())?;
+    let compiler = Compiler::of_this_program();
+    let loader = loader(Some(&config.state_dir), services.clone(), compiler)
+        .map_err(|error| error.to_string())?;
     let host = Host::new(loader);
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let specs = config.components.values().cloned();

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, inspect, schema, serve};
+use super::{check, compile, inspect, schema, serve};
+use crate::runtime::COMPILE_VERB;
 
 /// Exit codes beside 0 and clap's 2.
 pub(super) mod exit {
@@ -31,6 +32,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Print the JSON Schema of the configuration
     Schema,
+    #[command(name = COMPILE_VERB, hide = true)]
+    Compile(compile::Compile),
 }
 
 /// Where the configuration is.
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
         Verb::Check(check) => check.run(),
         Verb::Inspect(inspect) => inspect.run(),
         Verb::Schema => schema::run(),
+        Verb::Compile(compile) => compile.run(),
     };
     ExitCode::from(code)
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod command;
+mod compile;
 mod inspect;
 mod print;
 mod schema;

@@ -18,11 +18,13 @@ use super::watch::FileWatch;
 use crate::admin::{self, AdminListenError, AdminListener, AdminToken};
 use crate::component::{Host, Peers};
 use crate::config::Config;
-use crate::core::HostBounds;
+use crate::core::{ArtifactPolicy, HostBounds};
 use crate::gateway::{Gate, Listeners, Socket, Workers};
 use crate::lifecycle::{Deployments, Directory};
 use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
-use crate::runtime::{Capabilities, CodeCache, Engines, Loader, Network, Services, SlowLane};
+use crate::runtime::{
+    Capabilities, CodeCache, Compiler, Engines, Loader, Network, Services, SlowLane,
+};
 use crate::security::AuditTrail;
 
 /// How often idle instances are aged and gauges refreshed.
@@ -53,6 +55,7 @@ pub enum StartError {
 pub fn loader(
     state_dir: Option<&Path>,
     services: Arc<Services>,
+    compiler: Compiler,
 ) -> Result<Arc<Loader>, StartError> {
     let cache = match state_dir {
         Some(dir) => Some(CodeCache::open(dir).map_err(|error| state_error(dir, error))?),
@@ -60,12 +63,9 @@ pub fn loader(
     };
     let engines = Engines::start(HostBounds::default()).map_err(StartError::Threads)?;
     let lane = SlowLane::start(cores()).map_err(StartError::Threads)?;
-    Ok(Arc::new(Loader::new(
-        engines,
-        cache,
-        Arc::new(lane),
-        services,
-    )))
+    let loader = Loader::new(engines, compiler, cache, Arc::new(lane), services);
+    loader.set_artifact_policy(&ArtifactPolicy::default());
+    Ok(Arc::new(loader))
 }
 
 fn cores() -> usize {
@@ -99,10 +99,23 @@ pub struct Server {
 impl Server {
     /// Loads every component, binds every address, and begins to serve. `capabilities` are
     /// what guests can be granted: the built-in ones, and those of an embedding program.
+    /// Components are compiled in this process: [`Server::start_with`] knows a safer way.
     ///
     /// # Errors
     /// Anything that would leave a part of the configuration unserved.
     pub async fn start(config: Config, capabilities: Capabilities) -> Result<Self, StartError> {
+        Self::start_with(config, capabilities, Compiler::InProcess).await
+    }
+
+    /// As [`Server::start`], for a program that can compile in children of its own.
+    ///
+    /// # Errors
+    /// Anything that would leave a part of the configuration unserved.
+    pub async fn start_with(
+        config: Config,
+        capabilities: Capabilities,
+        compiler: Compiler,
+    ) -> Result<Self, StartError> {
         let began = Instant::now();
         let signals = Signals::listen().map_err(StartError::Signals)?;
         let recorder = Recorder::install()?;
@@ -112,7 +125,7 @@ impl Server {
             .map_err(|error| state_error(state_dir, error))?;
         let network = Network::new(config.outbound.clone()).map_err(ReloadError::from)?;
         let services = Services::new(capabilities, trail, Arc::default(), network);
-        let loader = loader(Some(state_dir), services.clone())?;
+        let loader = loader(Some(state_dir), services.clone(), compiler)?;
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
         let token = AdminToken::open(config.admin.token.as_ref(), state_dir)
             .map_err(|error| state_error(state_dir, error))?;
