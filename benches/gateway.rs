@@ -64,6 +64,7 @@ fn numbered_route(number: usize) -> Route {
         methods: vec![Method::GET],
         headers: Vec::new(),
         target: Target::Component("hello".parse().unwrap()),
+        mirror: None,
         strip_prefix: None,
         request_headers: HeaderEdits::default(),
         response_headers: HeaderEdits::default(),

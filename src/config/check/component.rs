@@ -8,7 +8,7 @@ use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
 use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
 use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse, RolloutPolicy};
 
-use super::{Premises, capabilities, limits, versions};
+use super::{Premises, affinity, capabilities, limits, rollout, versions};
 
 /// The components of a file: their names, of the faulty ones too, so that a mistake in one does
 /// not make its routes look wrong.
@@ -54,7 +54,7 @@ impl Components {
         premises: &Premises<'_>,
         problems: &mut Problems<'_>,
     ) -> ComponentSpec {
-        let (versions, weights) = versions::versions(raw, &name.place, premises.around, problems);
+        let (versions, weights) = versions::versions(raw, &name.place, premises, problems);
         let budget = defaults.budget || sets_budget(&raw.limits);
         let grants = match raw.capabilities.value() {
             Some(raw) => capabilities::grants(raw, &name.value, self, premises, problems),
@@ -70,8 +70,16 @@ impl Components {
                 .value()
                 .map_or_else(Instances::default, |raw| instances(raw, budget, problems)),
             grants: Arc::new(grants),
-            affinity: None,
-            rollout: RolloutPolicy::default(),
+            affinity: raw
+                .affinity
+                .given()
+                .and_then(|raw| affinity::affinity(raw, problems)),
+            rollout: raw
+                .rollout
+                .given()
+                .map_or_else(RolloutPolicy::default, |raw| {
+                    rollout::rollout(raw, problems)
+                }),
         }
     }
 
