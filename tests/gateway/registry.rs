@@ -135,12 +135,12 @@ async fn a_layer_up_to_the_limit_is_fetched() {
 
 /// A registry that gives `layer` for every blob, and for every manifest that of [`COMPONENT`].
 async fn lying(layer: &'static [u8]) -> Origin {
-    Origin::serving(async move |request| {
-        let is_blob = request.uri().path().contains("/blobs/");
-        Response::new(match is_blob {
+    Origin::serving(move |request| {
+        let answer = match request.uri().path().contains("/blobs/") {
             true => body(layer),
             false => body(manifest(&[descriptor(WASM, COMPONENT)]).to_string()),
-        })
+        };
+        std::future::ready(Response::new(answer))
     })
     .await
 }
