@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::support::{bytes, ends, holding, records, sum, written};
+use super::support::{bytes, change, ends, holding, records, sum, written};
+use crate::core::Timestamp;
+use crate::lifecycle::journal::line::{Chain, Line};
 use crate::lifecycle::journal::{Journal, JournalError, Record};
 
 /// Opens a journal that was changed: either that is found, or only its end is cut off.
@@ -68,6 +70,19 @@ fn a_removed_or_moved_line_is_found() {
     // The next-to-last alone: the last one does not fit, as after a power loss.
     let changed = [lines[0], lines[1], lines[3]].concat();
     assert_eq!(found_or_cut(&changed, &written), Some(2));
+}
+
+#[test]
+fn a_number_that_does_not_rise_is_found() {
+    for second in [1, 0] {
+        let at = Timestamp::from_millis(0);
+        let first = Line::new(&change("cart", 1).numbered(1, at), Chain::START).unwrap();
+        let second = change("cart", 2).numbered(second, at);
+        let second = Line::new(&second, first.chain).unwrap();
+        let dir = holding(&[first.bytes, second.bytes].concat());
+        let error = Journal::open(dir.path()).err().unwrap();
+        assert!(matches!(error, JournalError::Damaged { line: 2, .. }));
+    }
 }
 
 #[test]

@@ -117,9 +117,8 @@ fn components_that_fill_a_file_do_not_rotate_it_each_time() {
 fn when_all_is_removed_the_numbers_go_on() {
     let dir = directory();
     let (mut journal, _) = open(dir.path());
-    let mut seq = 0;
+    let mut seq = journal.append(change("cart", 1)).unwrap().seq;
     while !dir.path().join("journal.1").exists() {
-        journal.append(change("cart", seq)).unwrap();
         seq = journal.append(removal("cart")).unwrap().seq;
     }
     for kept in 1..=4 {
@@ -176,11 +175,14 @@ fn a_rotation_that_fails_costs_nothing_and_is_made_up_for() {
             append(&mut journal);
         }
         fs::remove_dir_all(&obstacle).unwrap();
-        for leftover in [successor(dir.path()), copy(dir.path())] {
-            let _ = fs::remove_file(leftover);
-        }
-        assert_eq!(file_names(dir.path()), before);
-        while file_names(dir.path()) == before {
+        let kept = |names: Vec<String>| {
+            let leftovers = ["journal.new", "journal.old"];
+            let kept = names.into_iter();
+            kept.filter(|name| !leftovers.contains(&name.as_str()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kept(file_names(dir.path())), before);
+        while kept(file_names(dir.path())) == before {
             append(&mut journal);
             assert!((bytes(dir.path()).len() as u64) < 2 * SMALL + 5_000);
         }

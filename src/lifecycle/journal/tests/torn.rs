@@ -1,14 +1,16 @@
 //! A process that was killed, or a machine that lost its power, while it wrote.
 
 use super::support::{bytes, change, ends, holding, records, sum, written};
-use crate::lifecycle::journal::Journal;
+use crate::lifecycle::journal::{Journal, Record};
 
 /// Opens it, and shows that it has exactly the first `count` of `written`, and can go on.
-fn goes_on_after(journal: &[u8], written: &[crate::lifecycle::journal::Record], count: usize) {
+fn goes_on_after(journal: &[u8], written: &[Record], count: usize) {
+    let whole = ends(journal).get(..count).and_then(<[_]>::last).copied();
     let dir = holding(journal);
     let (mut journal, ledger) = Journal::open(dir.path()).unwrap();
     assert_eq!(records(&journal), written[..count]);
     assert_eq!(ledger, sum(&written[..count]));
+    assert_eq!(bytes(dir.path()).len(), whole.unwrap_or(0));
     let next = journal.append(change("late", 9)).unwrap();
     assert_eq!(next.seq, ledger.next_seq());
     drop(journal);
