@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    check, compile, deploy, drain, events, inspect, reload, rollback, routes, schema, serve, status, steer,
-    traffic, versions,
+    check, compile, deploy, drain, events, inspect, reload, rollback, routes, schema, serve,
+    status, steer, traffic, versions,
 };
 use crate::runtime::COMPILE_VERB;
 

@@ -259,7 +259,7 @@ fn bar(parcel: &Parcel) -> ProgressBar {
 mod tests {
     use super::*;
     use crate::cli::rollout::samples;
-    use crate::lifecycle::state::Phase;
+    use crate::lifecycle::Phase;
 
     fn its(before: &DeliveryStatus, status: &DeliveryStatus) -> bool {
         rollout_of(&"1.5.0".parse().unwrap(), before, status).is_some()

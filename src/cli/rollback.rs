@@ -101,7 +101,7 @@ fn busy(component: &Value, status: &DeliveryStatus) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::state::Phase;
+    use crate::lifecycle::Phase;
     use serde_json::json;
 
     #[test]

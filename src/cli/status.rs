@@ -7,8 +7,8 @@ use super::table::{Cell, Column, Table};
 use super::terminal::{Paint, plain};
 use super::{names, print, rollout};
 use crate::core::{ComponentName, Timestamp};
-use crate::lifecycle::state::{Outcome, VersionOrigin};
 use crate::lifecycle::{DeliveryStatus, RolloutStatus, VersionStatus};
+use crate::lifecycle::{Outcome, VersionOrigin};
 
 #[derive(Args)]
 pub(super) struct Status {
@@ -142,7 +142,7 @@ fn details(rollout: &RolloutStatus, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::cli::rollout::samples;
-    use crate::lifecycle::state::Phase;
+    use crate::lifecycle::Phase;
 
     fn now() -> Timestamp {
         "2026-01-31T14:00:00Z".parse().unwrap()

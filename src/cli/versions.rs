@@ -9,8 +9,8 @@ use super::terminal::{Paint, plain};
 use super::{names, print, rollout};
 use crate::core::{ByteSize, ComponentName, Timestamp};
 use crate::lifecycle::DeliveryStatus;
-use crate::lifecycle::journal::{Action, Record};
-use crate::lifecycle::state::Traffic;
+use crate::lifecycle::Traffic;
+use crate::lifecycle::{Action, Record};
 
 #[derive(Args)]
 pub(super) struct Versions {

@@ -164,8 +164,7 @@ async fn ask_component(
     strip_prefix(&mut parts, &entry.route);
     entry.route.request_headers.apply(&mut parts.headers);
     let mirror = entry.mirror.as_ref();
-    let copy =
-        mirror.and_then(|it| it.copy(asker.id, &parts.method, &parts.uri, &parts.headers));
+    let copy = mirror.and_then(|it| it.copy(asker.id, &parts.method, &parts.uri, &parts.headers));
     let body = match &copy {
         None => RequestBody::new(body, limit, idle),
         Some(copy) => RequestBody::new(copy.tape(body), limit, idle),

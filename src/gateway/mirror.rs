@@ -165,10 +165,11 @@ impl Copy {
             }
         };
         self.metrics.compare(took, began.elapsed());
-        self.metrics.count(match original == Some(response.status()) {
-            true => Mirrored::Same,
-            false => Mirrored::Differs,
-        });
+        self.metrics
+            .count(match original == Some(response.status()) {
+                true => Mirrored::Same,
+                false => Mirrored::Differs,
+            });
         // The guest runs to its end as the original did; its limits are those of the component.
         let mut body = response.into_body();
         while let Some(Ok(_)) = body.frame().await {}

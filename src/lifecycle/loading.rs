@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::deployments::Deployments;
 use super::deployment::Deployment;
+use super::deployments::Deployments;
 use super::plan::{NameTaken, Stated, Statement};
 use super::source::{SourceError, Sources};
 use super::state::ComponentState;
@@ -151,11 +151,7 @@ impl Loading<'_> {
     }
 
     /// A registry that is down must not keep a node from starting.
-    fn last_known(
-        &self,
-        version: &VersionSpec,
-        known: Option<&ComponentState>,
-    ) -> Option<Vec<u8>> {
+    fn last_known(&self, version: &VersionSpec, known: Option<&ComponentState>) -> Option<Vec<u8>> {
         if matches!(version.source, Source::Path(_)) {
             return None;
         }
@@ -273,13 +269,16 @@ impl DeployError {
 
 /// What the configuration states, once it is known what its sources hold.
 pub(super) fn statement(spec: &ComponentSpec, found: &[Found]) -> Statement {
-    let stated = found.iter().zip(&spec.weights).map(|(found, weight)| Stated {
-        name: found.name.clone(),
-        digest: found.artifact.digest,
-        bytes: found.artifact.bytes.len() as u64,
-        weight: *weight,
-        source: found.source.clone(),
-    });
+    let stated = found
+        .iter()
+        .zip(&spec.weights)
+        .map(|(found, weight)| Stated {
+            name: found.name.clone(),
+            digest: found.artifact.digest,
+            bytes: found.artifact.bytes.len() as u64,
+            weight: *weight,
+            source: found.source.clone(),
+        });
     Statement {
         versions: stated.collect(),
     }

@@ -30,8 +30,8 @@ mod vault;
 pub use check::{CheckClient, check_http};
 pub use delivery::{
     Book, Change, ChangeError, Delivery, DeliveryEvent, DeliveryStatus, Deploy, Deployed, Events,
-    Orders, Pending, Prepared, RolloutStatus, Stage, Steering, Subscription, Told,
-    Urgency, VersionStatus,
+    Orders, Pending, Prepared, RolloutStatus, Stage, Steering, Subscription, Told, Urgency,
+    VersionStatus,
 };
 pub use deployment::Deployment;
 pub use deployments::Deployments;
@@ -42,6 +42,6 @@ pub use lock::{LockError, StateLock};
 #[cfg(feature = "oci")]
 pub use source::ImageError;
 pub use source::{SourceError, Sources, read_path};
-pub use state::{Numbers, Outcome, Phase, Rollout, Traffic, Verdict};
+pub use state::{Numbers, Outcome, Phase, Rollout, Traffic, Verdict, VersionOrigin};
 pub use traffic::{Ask, Split};
 pub use vault::{Vault, VaultError};

@@ -20,7 +20,7 @@ pub use denial::DenialMetrics;
 pub use guest::{GuestMetrics, InstanceCounts, instantiate_seconds};
 pub use http::{HttpMetrics, Protocol, RouteMetrics, Sample};
 pub use log::{LogGuard, LogStyle, start_log};
-pub use mirror::{Mirrored, MirrorMetrics};
+pub use mirror::{MirrorMetrics, Mirrored};
 pub use names::{CONFIG_LAST_RELOAD_SUCCESS, CONNECTION_ERRORS, TLS_CERT_EXPIRY};
 pub use reading::Reading;
 pub use recorder::{Recorder, RecorderError};

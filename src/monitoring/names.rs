@@ -95,12 +95,7 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             Count,
             "Share of a version in its component's requests",
         ),
-        (
-            Counter,
-            ROLLOUTS,
-            Count,
-            "Rollouts that ended, by result",
-        ),
+        (Counter, ROLLOUTS, Count, "Rollouts that ended, by result"),
         (
             Counter,
             MIRRORED,

@@ -21,8 +21,8 @@ use crate::config::{self, Config};
 use crate::core::{HostBounds, Role};
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
 use crate::lifecycle::{
-    Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError, Sources, Stage,
-    StateLock, Urgency, Vault,
+    Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError,
+    Sources, Stage, StateLock, Urgency, Vault,
 };
 use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
 use crate::runtime::{
@@ -75,7 +75,9 @@ pub fn loader(
     let engines = Engines::start(HostBounds::default()).map_err(StartError::Threads)?;
     let lane = SlowLane::start(cores()).map_err(StartError::Threads)?;
     let lane = Arc::new(lane);
-    Ok(Arc::new(Loader::new(engines, compiler, cache, lane, services)))
+    Ok(Arc::new(Loader::new(
+        engines, compiler, cache, lane, services,
+    )))
 }
 
 fn cores() -> usize {
@@ -325,7 +327,8 @@ fn named_tokens(admin: &config::Admin) -> Vec<(String, Role, config::Token)> {
 /// What was delivered before, and what more is needed to deliver.
 fn open_delivery(config: &Config, host: Host) -> Result<Arc<Delivery>, StartError> {
     let state_dir = &config.state_dir;
-    let vault = Vault::open(&state_dir.join("artifacts")).map_err(|error| state_error(state_dir, error))?;
+    let vault =
+        Vault::open(&state_dir.join("artifacts")).map_err(|error| state_error(state_dir, error))?;
     let (journal, ledger) = Journal::open(&state_dir.join("journal"))?;
     let sources = Sources::new(config.outbound.ca.as_deref())?;
     let checks = CheckClient::new(config.outbound.ca.as_deref())?;

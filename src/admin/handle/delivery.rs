@@ -10,9 +10,7 @@ use serde::Deserialize;
 use super::ask::status;
 use crate::admin::answer::{Problem, not_modified, tagged};
 use crate::admin::api::Shared;
-use crate::admin::request::{
-    ComponentPath, EntityTag, Parameters, VersionPath, is_known, text,
-};
+use crate::admin::request::{ComponentPath, EntityTag, Parameters, VersionPath, is_known, text};
 use crate::admin::views::HistoryEntry;
 use crate::lifecycle::{ChangeError, DeliveryStatus, VersionStatus};
 

@@ -93,7 +93,10 @@ mod tests {
             ("limit", "limit", "limit: cannot parse"),
         ] {
             let problem = read(query).unwrap_err();
-            assert_eq!((&problem["status"], &problem["field"]), (&400.into(), &field.into()));
+            assert_eq!(
+                (&problem["status"], &problem["field"]),
+                (&400.into(), &field.into())
+            );
             let said = problem["detail"].as_str().unwrap();
             assert!(said.contains(detail), "{said}");
         }

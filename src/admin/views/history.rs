@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::core::{ComponentName, Timestamp, VersionName};
 use crate::lifecycle::DeliveryStatus;
-use crate::lifecycle::journal::{Action, Record};
-use crate::lifecycle::state::Verdict;
+use crate::lifecycle::Verdict;
+use crate::lifecycle::{Action, Record};
 
 /// Who changed what, when and why.
 #[derive(Serialize, JsonSchema)]

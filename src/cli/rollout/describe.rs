@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::cli::terminal::Paint;
 use crate::core::{Strategy, Timestamp, Weight};
-use crate::lifecycle::state::{Outcome, Phase};
 use crate::lifecycle::{DeliveryStatus, RolloutStatus};
+use crate::lifecycle::{Outcome, Phase};
 
 /// A share of the whole, to a hundredth of a percent.
 pub(in crate::cli) fn percent(weight: Weight, sum: u64) -> String {

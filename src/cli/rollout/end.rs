@@ -5,7 +5,7 @@ use super::lines::numbers;
 use crate::cli::exit;
 use crate::cli::terminal::plain;
 use crate::core::VersionName;
-use crate::lifecycle::state::Phase;
+use crate::lifecycle::Phase;
 use crate::lifecycle::{DeliveryStatus, RolloutStatus};
 
 /// What has become of one rollout.

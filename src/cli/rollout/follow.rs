@@ -10,7 +10,7 @@ use super::end::{End, Outcome};
 use super::view::View;
 use crate::cli::admin::{Call, Client, Event, EventStream, Failure, Happening, is_passing};
 use crate::core::{ComponentName, VersionName};
-use crate::lifecycle::journal::Record;
+use crate::lifecycle::Record;
 use crate::lifecycle::{DeliveryStatus, RolloutStatus};
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);

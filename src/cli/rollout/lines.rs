@@ -3,8 +3,8 @@
 use super::describe::{outcome, phase, step, strategy, weights};
 use crate::cli::admin::Event;
 use crate::cli::terminal::plain;
-use crate::lifecycle::state::{Numbers, Verdict};
 use crate::lifecycle::{DeliveryStatus, RolloutStatus};
+use crate::lifecycle::{Numbers, Verdict};
 
 /// `2026-01-31T12:00:00.007Z  cart 1.5.0  step 2 of 4 at 25%`.
 pub(in crate::cli) fn event(event: &Event) -> String {
@@ -107,7 +107,7 @@ pub(in crate::cli) fn numbers(numbers: &Numbers) -> String {
 mod tests {
     use super::*;
     use crate::cli::rollout::samples;
-    use crate::lifecycle::state::Phase;
+    use crate::lifecycle::Phase;
 
     fn line(kind: &str, status: DeliveryStatus) -> String {
         let line = event(&samples::event(kind, status));

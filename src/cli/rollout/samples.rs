@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::admin::Event;
 use crate::lifecycle::DeliveryStatus;
-use crate::lifecycle::state::Phase;
+use crate::lifecycle::Phase;
 
 /// `cart`, from 1.4.2 to 1.5.0, at a step of its four.
 pub(in crate::cli) fn running(step: usize) -> DeliveryStatus {

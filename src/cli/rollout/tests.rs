@@ -15,7 +15,7 @@ use super::{Rollout, follow, samples};
 use crate::cli::admin::{Client, Failure};
 use crate::core::Timestamp;
 use crate::lifecycle::DeliveryStatus;
-use crate::lifecycle::state::Phase;
+use crate::lifecycle::Phase;
 
 /// What it answers, time after time; the last answer stays.
 #[derive(Clone, Default)]

@@ -10,8 +10,8 @@ use super::describe::{clock, outcome, phase, strategy};
 use super::lines::{self, numbers};
 use crate::cli::admin::Event;
 use crate::cli::terminal::{Paint, is_coloured, plain};
-use crate::lifecycle::state::{Outcome, Verdict};
 use crate::lifecycle::{DeliveryStatus, RolloutStatus};
+use crate::lifecycle::{Outcome, Verdict};
 
 /// Characters of the bar.
 const WIDTH: usize = 40;

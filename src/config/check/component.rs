@@ -119,7 +119,10 @@ impl Components {
         }
     }
 
-    pub fn into_specs(mut self, routes: &[Arc<Route>]) -> BTreeMap<ComponentName, Arc<ComponentSpec>> {
+    pub fn into_specs(
+        mut self,
+        routes: &[Arc<Route>],
+    ) -> BTreeMap<ComponentName, Arc<ComponentSpec>> {
         for mirror in routes.iter().filter_map(|route| route.mirror.as_ref()) {
             if let Some(spec) = self.specs.get_mut(&mirror.component) {
                 Arc::make_mut(spec).mirrored = true;

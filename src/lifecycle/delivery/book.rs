@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::engine::Urgency;
 use super::ChangeError;
-use crate::core::{ComponentName, Timestamp};
+use super::engine::Urgency;
+use crate::core::Timestamp;
 use crate::lifecycle::journal::{Draft, Journal, Ledger, Record};
+
+pub(super) type SharedJournal = Arc<Mutex<Journal>>;
 
 /// The journal with what it has led to.
 pub struct Book {
-    journal: Arc<Mutex<Journal>>,
+    journal: SharedJournal,
     ledger: Ledger,
 }
 
@@ -19,6 +21,10 @@ impl Book {
             journal: Arc::new(Mutex::new(journal)),
             ledger,
         }
+    }
+
+    pub(super) fn journal(&self) -> &SharedJournal {
+        &self.journal
     }
 
     pub fn ledger(&self) -> &Ledger {
@@ -83,11 +89,5 @@ impl Book {
         };
         let appended = tokio::task::spawn_blocking(append).await;
         appended.unwrap_or_else(|error| Err(std::io::Error::other(error)))
-    }
-
-    /// The last records, the newest first.
-    pub fn history(&self, component: Option<&ComponentName>, limit: usize) -> Vec<Record> {
-        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        journal.history(component, limit)
     }
 }

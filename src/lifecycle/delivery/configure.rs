@@ -175,7 +175,10 @@ impl Pending<'_> {
         delivery.keep.store(self.keep, Ordering::Relaxed);
         show();
         delivery.show(std::mem::take(&mut self.deployments));
-        records.iter().for_each(|record| delivery.tell(record));
+        let book = &self.book;
+        records
+            .iter()
+            .for_each(|record| delivery.tell(book, record));
         delivery.collect_all(&mut self.book).await;
         Ok(())
     }
@@ -223,9 +226,7 @@ impl Pending<'_> {
         state: &ComponentState,
     ) -> Result<Deployment, ChangeError> {
         let Component { spec, loaded, .. } = component;
-        self.delivery
-            .ready(&self.policy, spec, state, loaded)
-            .await
+        self.delivery.ready(&self.policy, spec, state, loaded).await
     }
 
     fn draft(&mut self, component: &Component, after: ComponentState, reason: Option<String>) {
@@ -243,7 +244,11 @@ impl Pending<'_> {
     fn remove_the_rest(&mut self) {
         let is_gone = |name: &&ComponentName| self.deployments.get(name).is_none();
         let ledger = self.book.ledger();
-        let gone: Vec<_> = ledger.iter().map(|(name, _)| name).filter(is_gone).collect();
+        let gone: Vec<_> = ledger
+            .iter()
+            .map(|(name, _)| name)
+            .filter(is_gone)
+            .collect();
         let drafts = gone.into_iter().map(|name| Draft {
             by: CONFIGURATION.into(),
             component: name.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::book::Book;
 use super::engine::{Delivery, Urgency};
-use super::{ChangeError, Deploy, DeliveryStatus, rollouts};
+use super::{ChangeError, DeliveryStatus, Deploy, rollouts};
 use crate::component::{Artifact, Missing, Version};
 use crate::core::{ComponentSpec, RolloutPolicy, Strategy, Timestamp};
 use crate::lifecycle::journal::{Action, Draft};
@@ -62,7 +62,9 @@ impl Delivery {
             self.make(&mut book, &spec, draft, Urgency::Orderly, &spare)
                 .await?;
         }
-        let status = self.begin_rollout(&mut book, &spec, &deploy, policy, &spare).await?;
+        let status = self
+            .begin_rollout(&mut book, &spec, &deploy, policy, &spare)
+            .await?;
         self.collect(&mut book, &spec).await;
         Ok(Deployed { is_new, status })
     }
@@ -98,7 +100,9 @@ impl Delivery {
         deploy: &Deploy,
         artifact: Artifact,
     ) -> Result<Arc<Version>, ChangeError> {
-        let hosted = self.host.host(artifact, deploy.version.clone(), spec.clone());
+        let hosted = self
+            .host
+            .host(artifact, deploy.version.clone(), spec.clone());
         let version = hosted
             .await
             .map_err(|error| ChangeError::Refused(error.to_string()))?;
@@ -196,7 +200,9 @@ fn rollout_policy(spec: &ComponentSpec, deploy: &Deploy) -> Result<RolloutPolicy
     }
     let in_order = steps.windows(2).all(|pair| pair[0] < pair[1]);
     if !in_order || steps.iter().any(|step| !(1..=99).contains(step)) {
-        return Err(invalid("must be percentages from 1 to 99, each above the one before"));
+        return Err(invalid(
+            "must be percentages from 1 to 99, each above the one before",
+        ));
     }
     policy.steps.clone_from(steps);
     Ok(policy)

@@ -2,12 +2,12 @@
 //! and only then shown to requests. What is refused leaves everything as it was.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
-use super::book::Book;
+use super::book::{Book, SharedJournal};
 use super::pins::Pins;
 use super::{ChangeError, DeliveryStatus, Events};
 use crate::component::{Host, Version};
@@ -41,6 +41,9 @@ pub struct Delivery {
     pub(super) events: Events,
     /// One change at a time.
     pub(super) book: Mutex<Book>,
+    /// As the book was after the last change: for who only looks.
+    ledger: ArcSwap<Ledger>,
+    journal: SharedJournal,
     /// What of the vault is in the making.
     pub(super) pins: Pins,
     stage: OnceLock<Weak<dyn Stage>>,
@@ -57,6 +60,7 @@ impl Delivery {
         book: Book,
     ) -> Arc<Self> {
         let events = Events::new(book.ledger().next_seq());
+        let (ledger, journal) = (book.ledger().clone(), book.journal().clone());
         Arc::new(Self {
             host,
             sources,
@@ -67,6 +71,8 @@ impl Delivery {
             directory: Arc::default(),
             events,
             book: Mutex::new(book),
+            ledger: ArcSwap::from_pointee(ledger),
+            journal,
             pins: Pins::default(),
             stage: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -87,6 +93,26 @@ impl Delivery {
         &self.events
     }
 
+    /// How a component is delivered now.
+    pub fn status(&self, component: &ComponentName) -> Option<DeliveryStatus> {
+        let ledger = self.ledger.load();
+        let is_known = ledger.get(component).is_some();
+        is_known.then(|| self.status_in(&ledger, component))
+    }
+
+    /// All components, by name.
+    pub fn statuses(&self) -> Vec<DeliveryStatus> {
+        let ledger = self.ledger.load();
+        let names = ledger.iter().map(|(name, _)| name);
+        names.map(|name| self.status_in(&ledger, name)).collect()
+    }
+
+    /// The last records of the journal, the newest first.
+    pub fn history(&self, component: Option<&ComponentName>, limit: usize) -> Vec<Record> {
+        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.history(component, limit)
+    }
+
     /// No change from now on.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
@@ -99,7 +125,10 @@ impl Delivery {
         }
     }
 
-    pub(super) fn spec(&self, component: &ComponentName) -> Result<Arc<ComponentSpec>, ChangeError> {
+    pub(super) fn spec(
+        &self,
+        component: &ComponentName,
+    ) -> Result<Arc<ComponentSpec>, ChangeError> {
         let deployments = self.directory.load();
         let deployment = deployments.get(component);
         let missing = || ChangeError::NoComponent(component.to_string());
@@ -139,7 +168,7 @@ impl Delivery {
         let record = book.write(draft, urgency).await?;
         let shown = self.directory.load_full().with(deployment);
         self.show(shown);
-        self.tell(&record);
+        self.tell(book, &record);
         Ok(self.status_in(book.ledger(), &spec.name))
     }
 
@@ -248,7 +277,9 @@ impl Delivery {
         self.directory.store(deployments);
     }
 
-    pub(super) fn tell(&self, record: &Record) {
+    /// Tells what was written into `book`.
+    pub(super) fn tell(&self, book: &Book, record: &Record) {
+        self.ledger.store(Arc::new(book.ledger().clone()));
         let loaded = self.directory.load();
         let event = super::tell::event(record, loaded.get(&record.component).map(AsRef::as_ref));
         super::tell::log(record);

@@ -93,7 +93,9 @@ impl Journal {
         let earliest = self.history.newest().map(|record| record.at);
         let at = earliest.map_or(Timestamp::now(), |earliest| Timestamp::now().max(earliest));
         let numbered = drafts.into_iter().zip(self.next_seq()..);
-        let records: Vec<_> = numbered.map(|(draft, seq)| draft.numbered(seq, at)).collect();
+        let records: Vec<_> = numbered
+            .map(|(draft, seq)| draft.numbered(seq, at))
+            .collect();
         let appended = self.log.append(&records)?;
         let mut records = Vec::with_capacity(appended.len());
         for (record, bytes) in appended {

@@ -13,4 +13,3 @@ mod tests;
 
 pub use course::{advance, fail, hold, traffic_of};
 pub use watch::{Look, Watch};
-pub use window::Window;

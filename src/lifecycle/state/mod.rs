@@ -10,4 +10,4 @@ mod traffic;
 pub use collect::collectable;
 pub use component::{ComponentState, KeptVersion, VersionOrigin};
 pub use rollout::{Numbers, Outcome, Phase, Rollout, Verdict};
-pub use traffic::{Share, Traffic};
+pub use traffic::Traffic;
