@@ -34,9 +34,12 @@ impl<B> TokenSet<B> {
     fn place(&self, token: &str) -> Option<usize> {
         let shown = blake3::hash(token.as_bytes());
         let places = self.0.iter().enumerate();
-        places.fold(None, |found, (place, (hash, _))| {
-            if *hash == shown { Some(place) } else { found }
-        })
+        places.fold(
+            None,
+            |found, (place, (hash, _))| {
+                if *hash == shown { Some(place) } else { found }
+            },
+        )
     }
 }
 

@@ -132,7 +132,8 @@ mod tests {
 
     /// Whom `tokens()` takes the sender of this header for.
     fn shown(value: &str) -> Option<(String, Role)> {
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(value).unwrap())]);
+        let headers =
+            HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(value).unwrap())]);
         let tokens = tokens();
         let bearer = tokens.bearer(&headers)?;
         Some((bearer.name.to_string(), bearer.role))

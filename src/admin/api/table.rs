@@ -135,12 +135,20 @@ fn of_changes() -> Vec<Endpoint> {
         .summary("Sets the weights of versions at once")
         .description("A rollout under way is aborted. Versions that are not named get nothing.")
         .json::<traffic::Weights>(true);
-    let rollback = post("/v1/components/{name}/rollback", Role::Deploy, steer::rollback)
-        .summary("Goes back to the traffic before the last change, or to a version")
-        .json::<steer::Back>(false);
-    let promote = post("/v1/components/{name}/promote", Role::Deploy, steer::promote)
-        .summary("Gives the candidate of the rollout all traffic")
-        .json::<steer::Why>(false);
+    let rollback = post(
+        "/v1/components/{name}/rollback",
+        Role::Deploy,
+        steer::rollback,
+    )
+    .summary("Goes back to the traffic before the last change, or to a version")
+    .json::<steer::Back>(false);
+    let promote = post(
+        "/v1/components/{name}/promote",
+        Role::Deploy,
+        steer::promote,
+    )
+    .summary("Gives the candidate of the rollout all traffic")
+    .json::<steer::Why>(false);
     let pause = post("/v1/components/{name}/pause", Role::Deploy, steer::pause)
         .summary("Keeps the rollout at its step")
         .description("A failure still rolls back.")

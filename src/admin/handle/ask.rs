@@ -27,7 +27,8 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Ask<T> {
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let ComponentPath(component) = ComponentPath::from_request_parts(&mut parts, shared).await?;
+        let ComponentPath(component) =
+            ComponentPath::from_request_parts(&mut parts, shared).await?;
         let bearer = bearer(&parts.extensions)?;
         let headers = parts.headers.clone();
         let request = Request::from_parts(parts, body);

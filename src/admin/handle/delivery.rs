@@ -10,9 +10,7 @@ use serde::Deserialize;
 use super::ask::status;
 use crate::admin::answer::{Problem, not_modified, tagged};
 use crate::admin::api::Shared;
-use crate::admin::request::{
-    ComponentPath, EntityTag, Parameters, VersionPath, is_known, text,
-};
+use crate::admin::request::{ComponentPath, EntityTag, Parameters, VersionPath, is_known, text};
 use crate::admin::views::HistoryEntry;
 use crate::lifecycle::{ChangeError, DeliveryStatus, VersionStatus};
 
@@ -71,5 +69,5 @@ pub(in crate::admin) async fn history(
         // A component that is gone still has a history.
         status(&shared, &component)?;
     }
-    Ok(Json(records.into_iter().map(HistoryEntry::from).collect()))
+    Ok(Json(records.into_iter().map(HistoryEntry).collect()))
 }

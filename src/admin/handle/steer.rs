@@ -31,9 +31,10 @@ pub(in crate::admin) struct Back {
 pub(in crate::admin) async fn rollback(mut ask: Ask<Back>) -> Result<Response, Problem> {
     let Back { to, reason } = ask.body.take().unwrap_or_default();
     let reason = Reason::of_member(reason)?;
-    let to: Option<VersionName> = to.map(|to| to.parse()).transpose().map_err(|error| {
-        Problem::unprocessable(format!("to: {error}")).field("to")
-    })?;
+    let to: Option<VersionName> = to
+        .map(|to| to.parse())
+        .transpose()
+        .map_err(|error| Problem::unprocessable(format!("to: {error}")).field("to"))?;
     let back = ask.change(reason, |delivery, component, change| async move {
         delivery.rollback(&component, to.as_ref(), change).await
     });

@@ -35,7 +35,10 @@ impl Weights {
     fn check(&self, status: &DeliveryStatus) -> Result<Traffic, Problem> {
         let mut shares = Vec::with_capacity(self.0.len());
         for (name, value) in &self.0 {
-            let place = status.versions.iter().position(|it| it.name.as_str() == name);
+            let place = status
+                .versions
+                .iter()
+                .position(|it| it.name.as_str() == name);
             let place = place.ok_or_else(|| unknown(name, status))?;
             if shares.iter().any(|(other, _)| *other == place) {
                 return Err(wrong(name, "is there twice"));
@@ -133,7 +136,9 @@ mod tests {
         let checked = weights.check(&status(&["1.9", "1.10"]));
         let traffic = checked.map_err(|problem| problem.document())?;
         let shares = traffic.iter();
-        Ok(shares.map(|it| (it.version.to_string(), it.weight)).collect())
+        Ok(shares
+            .map(|it| (it.version.to_string(), it.weight))
+            .collect())
     }
 
     #[test]
@@ -142,7 +147,10 @@ mod tests {
             check(r#"{"1.10": 5, "1.9": 4294967295}"#),
             Ok(vec![("1.9".into(), u32::MAX), ("1.10".into(), 5)])
         );
-        assert_eq!(check(r#"{"1.10": 1, "1.9": 0}"#), Ok(vec![("1.10".into(), 1)]));
+        assert_eq!(
+            check(r#"{"1.10": 1, "1.9": 0}"#),
+            Ok(vec![("1.10".into(), 1)])
+        );
     }
 
     #[test]
@@ -158,7 +166,11 @@ mod tests {
             (r#"{"1.9": "1"}"#, "1.9"),
         ] {
             let problem = check(json).unwrap_err();
-            assert_eq!((&problem["status"], &problem["field"]), (&422.into(), &field.into()), "{json}");
+            assert_eq!(
+                (&problem["status"], &problem["field"]),
+                (&422.into(), &field.into()),
+                "{json}"
+            );
         }
         let unknown = check(r#"{"2.0": 1}"#).unwrap_err();
         assert_eq!(unknown["known"], serde_json::json!(["1.9", "1.10"]));

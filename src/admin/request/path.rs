@@ -31,9 +31,9 @@ impl FromRequestParts<Shared> for VersionPath {
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Problem> {
         let (name, version): (String, String) = names(parts).await?;
         let component = component(&name)?;
-        let version = version.parse().map_err(|error| {
-            Problem::bad_request(format!("version: {error}")).field("version")
-        })?;
+        let version = version
+            .parse()
+            .map_err(|error| Problem::bad_request(format!("version: {error}")).field("version"))?;
         Ok(Self { component, version })
     }
 }

@@ -59,7 +59,8 @@ pub(in crate::admin) fn expected_generation(
         // Weak tags are equal to none (§8.8.3.2).
         Some(Tags::These(tags)) if tags.contains(&now) => Ok(Some(actual)),
         Some(Tags::These(_)) => {
-            let detail = format!("the component has changed meanwhile: it is at generation {actual}");
+            let detail =
+                format!("the component has changed meanwhile: it is at generation {actual}");
             Err(Problem::precondition_failed(detail).generation(actual))
         }
     }
@@ -141,9 +142,11 @@ mod tests {
     }
 
     fn headers(name: HeaderName, lines: &[&str]) -> HeaderMap {
-        let lines = lines.iter().map(|line| HeaderValue::from_str(line).unwrap());
+        let value = |line: &&str| HeaderValue::from_str(line).unwrap();
         let mut headers = HeaderMap::new();
-        lines.for_each(|line| drop(headers.append(&name, line)));
+        for line in lines.iter().map(value) {
+            headers.append(&name, line);
+        }
         headers
     }
 
@@ -172,7 +175,15 @@ mod tests {
     #[test]
     fn malformed_tags_are_refused() {
         for bad in [
-            "", "7", "\"7", "7\"", "\"7\",", ",\"7\"", "\"7\" \"8\"", "w/\"7\"", "*, \"7\"",
+            "",
+            "7",
+            "\"7",
+            "7\"",
+            "\"7\",",
+            ",\"7\"",
+            "\"7\" \"8\"",
+            "w/\"7\"",
+            "*, \"7\"",
             "\"7 8\"",
         ] {
             assert_eq!(expected(&[bad]), Err(400), "{bad}");

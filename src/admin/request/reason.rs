@@ -33,9 +33,8 @@ impl Reason {
     /// It cannot be shown.
     pub fn of_member(text: Option<String>) -> Result<Option<String>, Problem> {
         let reason = text.map(|text| text.parse::<Self>()).transpose();
-        let reason = reason.map_err(|error| {
-            Problem::unprocessable(format!("reason: {error}")).field("reason")
-        })?;
+        let reason = reason
+            .map_err(|error| Problem::unprocessable(format!("reason: {error}")).field("reason"))?;
         Ok(reason.map(|reason| reason.0))
     }
 }
@@ -50,7 +49,10 @@ mod tests {
         assert!("x".repeat(LONGEST).parse::<Reason>().is_ok());
         for bad in ["x".repeat(LONGEST + 1), "a\nb".into(), "\u{1b}[2J".into()] {
             let refused = Reason::of_member(Some(bad)).unwrap_err().document();
-            assert_eq!((&refused["status"], &refused["field"]), (&422.into(), &"reason".into()));
+            assert_eq!(
+                (&refused["status"], &refused["field"]),
+                (&422.into(), &"reason".into())
+            );
         }
     }
 }
