@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod calls;
 mod cli;
+// mod delivery_api;
 mod descriptors;
 mod embedding;
 mod faults;
