@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 /// A connection with bounded patience.
 pub(super) struct Patient<T> {
@@ -37,7 +37,6 @@ impl<T> Patient<T> {
         }
         let patience = self.patience;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(patience)));
-        debug_assert!(timer.deadline() <= Instant::now() + patience);
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -91,6 +90,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -97,3 +97,76 @@ async fn linger(mut stream: impl Stream) {
     // It has its answer, or it never wanted one.
     let _ = timeout(LINGER, rest).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::{get, put};
+    use std::net::SocketAddr;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::JoinHandle;
+
+    const HELLO: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    async fn started() -> (SocketAddr, JoinHandle<Infallible>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new()
+            .route("/", get(async || "hello"))
+            .route("/refused", put(async || "no"));
+        (address, tokio::spawn(serve(listener, router)))
+    }
+
+    async fn ask(stream: &mut TcpStream) {
+        stream.write_all(HELLO).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"hello") {
+            assert!(stream.read_buf(&mut answer).await.unwrap() > 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_arrives_though_its_request_goes_on() {
+        let (address, _served) = started().await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = b"PUT /refused HTTP/1.1\r\nhost: localhost\r\ncontent-length: 8000000\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        stream.write_all(&vec![0; 8_000_000]).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with("no"),
+            "{answer}"
+        );
+    }
+
+    #[tokio::test]
+    async fn beyond_the_bound_connections_wait_for_a_place() {
+        let (address, _served) = started().await;
+        let mut open = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            ask(&mut stream).await;
+            open.push(stream);
+        }
+        let mut waiting = TcpStream::connect(address).await.unwrap();
+        let early = timeout(Duration::from_millis(200), ask(&mut waiting)).await;
+        assert!(early.is_err(), "it has no place yet");
+        drop(open.pop());
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"hello") {
+            assert!(waiting.read_buf(&mut answer).await.unwrap() > 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_end_with_their_listener() {
+        let (address, served) = started().await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        ask(&mut stream).await;
+        served.abort();
+        assert!(served.await.unwrap_err().is_cancelled());
+        let read = stream.read(&mut [0; 1]).await;
+        assert!(read.is_err() || read.is_ok_and(|read| read == 0));
+    }
+}

@@ -1,7 +1,7 @@
 //! What the audit trail and the log learn of calls of this API.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 

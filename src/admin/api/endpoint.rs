@@ -198,12 +198,12 @@ impl Endpoint {
         let mut route = self.handler;
         if let Some(kind) = kind {
             let require = move |request: Request, next: Next| kind.require(request, next);
-            route = route.layer(from_fn(require));
+            route = route.route_layer(from_fn(require));
         }
         if let Some(role) = self.role {
             let state = (shared.clone(), role);
-            route = route.layer(from_fn_with_state(state, require));
-            route = route.layer(from_fn_with_state(shared.clone(), record));
+            route = route.route_layer(from_fn_with_state(state, require));
+            route = route.route_layer(from_fn_with_state(shared.clone(), record));
         }
         route
     }

@@ -6,6 +6,9 @@ mod openapi;
 mod router;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use context::{Shared, carry_out};
 
 pub use router::{Settings, router};

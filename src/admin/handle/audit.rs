@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::admin::api::Shared;
-use crate::admin::request::{Parameters, text};
+use crate::admin::request::{Parameters, text, word};
 use crate::admin::views::{AuditEntry, AuditView};
 use crate::core::{ComponentName, Timestamp};
 use crate::security::{AuditKind, AuditQuery};
@@ -16,12 +16,14 @@ use crate::security::{AuditKind, AuditQuery};
 #[serde(deny_unknown_fields)]
 pub(in crate::admin) struct AuditParameters {
     /// `denied`, `audited`, `grants_changed`, `deployed` or `admin_call`.
+    #[serde(default, deserialize_with = "word")]
     #[schemars(with = "Option<String>")]
     kind: Option<AuditKind>,
     #[serde(default, deserialize_with = "text")]
     #[schemars(with = "Option<String>")]
     component: Option<ComponentName>,
     /// A key below `capabilities`.
+    #[serde(default, deserialize_with = "text")]
     capability: Option<String>,
     /// At this moment or later: RFC 3339, or milliseconds since 1970.
     #[serde(default, deserialize_with = "text")]

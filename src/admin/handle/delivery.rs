@@ -69,5 +69,5 @@ pub(in crate::admin) async fn history(
         // A component that is gone still has a history.
         status(&shared, &component)?;
     }
-    Ok(Json(records.into_iter().map(HistoryEntry::from).collect()))
+    Ok(Json(records.into_iter().map(HistoryEntry).collect()))
 }

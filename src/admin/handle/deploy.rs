@@ -15,7 +15,7 @@ use crate::admin::answer::{Problem, created, tagged};
 use crate::admin::api::{Shared, carry_out};
 use crate::admin::request::{
     Pace, Parameters, Reason, VersionPath, collect, content_digest, expected_generation, signature,
-    text,
+    text, word,
 };
 use crate::core::Strategy;
 use crate::lifecycle::{Change, Deploy};
@@ -31,6 +31,7 @@ const PACE: Pace = Pace {
 #[serde(deny_unknown_fields)]
 pub(in crate::admin) struct DeployParameters {
     /// Instead of the strategy of the component.
+    #[serde(default, deserialize_with = "word")]
     #[schemars(with = "Option<String>")]
     #[schemars(extend("enum" = ["canary", "blue-green", "rolling", "immediate"]))]
     strategy: Option<Strategy>,
@@ -40,6 +41,7 @@ pub(in crate::admin) struct DeployParameters {
     #[schemars(with = "Option<String>")]
     steps: Option<Steps>,
     /// `none`: the version is kept and gets no traffic.
+    #[serde(default, deserialize_with = "word")]
     traffic: Option<GivenTraffic>,
     /// In words, for the journal: at most 512 bytes.
     #[serde(default, deserialize_with = "text")]
@@ -115,6 +117,44 @@ pub(in crate::admin) async fn deploy(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a query says; or the field that is wrong.
+    fn read(query: &str) -> Result<DeployParameters, String> {
+        let read = Parameters::of(&format!("/?{query}").parse().unwrap());
+        read.map(|it| it.0).map_err(|problem| {
+            let document = problem.document();
+            assert_eq!(document["status"], 400);
+            document["field"].as_str().unwrap().to_owned()
+        })
+    }
+
+    #[test]
+    fn a_query_says_how_a_version_gets_its_traffic() {
+        let read_one = read("strategy=canary&steps=5,25&reason=a+b%21").unwrap();
+        assert_eq!(read_one.strategy, Some(Strategy::Canary));
+        assert_eq!(read_one.steps, Some(Steps(vec![5, 25])));
+        assert_eq!(read_one.reason, Some(Reason("a b!".into())));
+        assert!(read_one.traffic.is_none());
+        assert!(read("traffic=none").unwrap().traffic == Some(GivenTraffic::None));
+    }
+
+    #[test]
+    fn what_a_query_cannot_say_is_named() {
+        for (query, field) in [
+            ("strategy=best", "strategy"),
+            ("strategy=", "strategy"),
+            ("strategy=canary&steps=25,5", "steps"),
+            ("steps=100", "steps"),
+            ("traffic=all", "traffic"),
+            ("reason=a%0Ab", "reason"),
+            ("force=true", "force"),
+            ("steps=5&steps=6", "steps"),
+        ] {
+            assert_eq!(read(query).err().as_deref(), Some(field), "{query}");
+        }
+        let long = format!("reason={}", "x".repeat(513));
+        assert_eq!(read(&long).err().as_deref(), Some("reason"));
+    }
 
     #[test]
     fn steps_rise_and_stay_below_the_whole() {

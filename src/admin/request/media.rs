@@ -47,8 +47,8 @@ impl BodyKind {
     /// Whether a media type is one of them, whatever its parameters (RFC 9110 §8.3.1).
     fn takes(self, text: &str) -> bool {
         let essence = text.split_once(';').map_or(text, |(essence, _)| essence);
-        let takes = |media: &&str| media.eq_ignore_ascii_case(essence.trim());
-        self.media().iter().any(|media| takes(&media))
+        let takes = |media: &str| media.eq_ignore_ascii_case(essence.trim());
+        self.media().iter().any(|media| takes(media))
     }
 
     /// Lets only those requests through whose body is one of these.

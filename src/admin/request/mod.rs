@@ -14,7 +14,7 @@ pub(super) use body::{Pace, collect};
 pub(super) use digest::content_digest;
 pub(super) use json::JsonBody;
 pub(super) use media::BodyKind;
-pub(super) use parameters::{Parameters, text};
+pub(super) use parameters::{Parameters, text, word};
 pub(super) use path::{ComponentPath, VersionPath};
 pub(super) use precondition::{EntityTag, expected_generation, is_known};
 pub(super) use reason::Reason;

@@ -9,7 +9,7 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::de::value::{Error, MapDeserializer};
 use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize as _, Deserializer};
+use serde::{Deserialize, Deserializer};
 
 use crate::admin::answer::Problem;
 use crate::admin::api::Shared;
@@ -21,7 +21,15 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Parameters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Problem> {
-        read(&parts.uri).map(Self)
+        Self::of(&parts.uri)
+    }
+}
+
+impl<T: DeserializeOwned> Parameters<T> {
+    /// # Errors
+    /// A name is unknown or there twice, or a value means nothing.
+    pub fn of(uri: &Uri) -> Result<Self, Problem> {
+        read(uri).map(Self)
     }
 }
 
@@ -38,6 +46,18 @@ fn read<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
         let name = name.get();
         Problem::bad_request(format!("{name}: {error}")).field(name)
     })
+}
+
+/// A value that is one of several words.
+///
+/// # Errors
+/// It is none of them.
+pub(in crate::admin) fn word<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A value that is written as text.
@@ -57,13 +77,13 @@ where
 mod tests {
     use super::*;
     use crate::core::Strategy;
-    use serde::Deserialize;
 
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wanted {
         #[serde(default, deserialize_with = "text")]
         limit: Option<usize>,
+        #[serde(default, deserialize_with = "word")]
         strategy: Option<Strategy>,
     }
 

@@ -142,11 +142,11 @@ mod tests {
     }
 
     fn headers(name: HeaderName, lines: &[&str]) -> HeaderMap {
-        let lines = lines
-            .iter()
-            .map(|line| HeaderValue::from_str(line).unwrap());
+        let value = |line: &&str| HeaderValue::from_str(line).unwrap();
         let mut headers = HeaderMap::new();
-        lines.for_each(|line| drop(headers.append(&name, line)));
+        for line in lines.iter().map(value) {
+            headers.append(&name, line);
+        }
         headers
     }
 

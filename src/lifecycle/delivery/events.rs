@@ -245,7 +245,9 @@ mod tests {
                 last += 1;
             }
         }
-        publishers.map(|publisher| publisher.join().unwrap());
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
         assert_eq!(events.past().next, LAST as u64 + 1);
     }
 }
