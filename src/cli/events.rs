@@ -46,6 +46,10 @@ impl Events {
                     broken = None;
                 }
                 Happening::Event(event, text) => self.show(&event, &text),
+                Happening::Missed(0) => print::note(&"some events were missed"),
+                Happening::Missed(count) => {
+                    print::note(&format_args!("{count} events were missed"));
+                }
                 Happening::Broken(failure) => {
                     let since = *broken.get_or_insert_with(Instant::now);
                     if !was_open || since.elapsed() > OUTAGE {

@@ -18,6 +18,8 @@ use crate::core::Timestamp;
 use crate::lifecycle::DeliveryStatus;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Told instead of events that are lost to this stream.
+const LAGGED: &str = "lagged";
 const OPENING: Duration = Duration::from_secs(10);
 /// A stream without as much as a comment for so long may be none any more.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -49,6 +51,8 @@ pub(in crate::cli) enum Happening {
     Opened,
     /// With its text as it came.
     Event(Box<Event>, String),
+    /// So many came too fast, or, where it is 0, before anybody knew of them.
+    Missed(u64),
     /// Nobody answers any more; it will be tried again.
     Broken(Failure),
 }
@@ -93,10 +97,9 @@ impl<'a> EventStream<'a> {
                 if !message.id.is_empty() {
                     self.last_id = Some(message.id);
                 }
-                match serde_json::from_str(&message.data) {
-                    Ok(event) => return Ok(Happening::Event(Box::new(event), message.data)),
-                    // A kind of event that this version does not know.
-                    Err(_) => continue,
+                match read(&message) {
+                    Some(happening) => return Ok(happening),
+                    None => continue,
                 }
             }
             let chunk = timeout(SILENCE, open.response.chunk()).await;
@@ -110,9 +113,10 @@ impl<'a> EventStream<'a> {
                     open.waiting.extend(messages);
                 }
                 None => {
-                    // At once: streams end when the gateway is started anew.
+                    // Streams end when the gateway is started anew.
                     self.open = None;
                     self.retry_at = Instant::now() + self.pause;
+                    self.pause = (self.pause * 2).min(PAUSES.1);
                 }
             }
         }
@@ -148,6 +152,16 @@ impl<'a> EventStream<'a> {
     }
 }
 
+/// `None`: of a kind that this version does not know.
+fn read(message: &Message) -> Option<Happening> {
+    if message.event == LAGGED {
+        let data: serde_json::Value = serde_json::from_str(&message.data).unwrap_or_default();
+        return Some(Happening::Missed(data["missed"].as_u64().unwrap_or(0)));
+    }
+    let event = serde_json::from_str(&message.data).ok()?;
+    Some(Happening::Event(Box::new(event), message.data.clone()))
+}
+
 /// Whether it may be gone the next time.
 pub(in crate::cli) fn is_passing(failure: &Failure) -> bool {
     match failure {
@@ -172,6 +186,23 @@ mod tests {
         .unwrap();
         assert_eq!((event.id, event.kind.as_str()), (7, "paused"));
         assert_eq!((event.status, event.reason), (None, None));
+    }
+
+    #[test]
+    fn what_is_lost_is_told_and_what_is_not_known_is_passed_over() {
+        let message = |event: &str, data: &str| Message {
+            id: String::new(),
+            event: event.into(),
+            data: data.into(),
+        };
+        for (data, count) in [("{\"missed\":7}", 7), ("{}", 0), ("", 0)] {
+            let told = read(&message("lagged", data));
+            assert!(
+                matches!(told, Some(Happening::Missed(it)) if it == count),
+                "{told:?}"
+            );
+        }
+        assert!(read(&message("step", "{\"id\":")).is_none());
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! The file is read leniently, and never checked: an operator must be able to roll back
 //! while it is broken. What cannot be read counts as if it were not there.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error};
 
 use super::address::Address;
 use super::read::read_bounded;
@@ -70,31 +70,53 @@ impl AdminSettings {
 
     fn of(text: &str, dir: &Path) -> Self {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let line = |at: usize| {
-            text.get(..at)
-                .map_or(0, |before| before.matches('\n').count())
-        };
-        let spans = errors.iter().filter_map(toml::de::Error::span);
-        let broken: Vec<usize> = spans.map(|span: Range<usize>| line(span.start)).collect();
-        let found = Found {
-            table: table.get_ref(),
-            is_whole: &|span| !broken.contains(&line(span.start)),
-        };
-        let path = |path: &str| dir.join(path);
-        let token = found.text(&["admin", "token", "env"]);
-        let token = token.map(|name| TokenSource::Variable(name.to_owned()));
+        if errors.is_empty() {
+            return Self::found(&Found::new(&table, &[], text), dir);
+        }
+        let first = errors.first().and_then(Error::span);
+        let first = first.map_or(1, |span| line(text, span.start) + 1);
+        // What is broken may swallow what stands behind it.
+        let tables = own_tables(text);
+        let (table, errors) = DeTable::parse_recoverable(&tables);
         Self {
-            listen: listen(found.text(&["admin", "listen"]), dir),
-            token: token.or_else(|| {
-                let file = found.text(&["admin", "token", "file"]);
-                file.map(|file| TokenSource::File(path(file)))
-            }),
-            state_dir: path(found.text(&["state", "dir"]).unwrap_or(STATE_DIR)),
-            note: broken
-                .first()
-                .map(|line| format!("{} is not TOML", line + 1)),
+            note: Some(format!("{first} is not TOML")),
+            ..Self::found(&Found::new(&table, &errors, &tables), dir)
         }
     }
+
+    fn found(found: &Found<'_>, dir: &Path) -> Self {
+        let variable = found.text(&["admin", "token", "env"]);
+        let file = found.text(&["admin", "token", "file"]);
+        let file = file.map(|path| TokenSource::File(dir.join(path)));
+        Self {
+            listen: listen(found.text(&["admin", "listen"]), dir),
+            token: variable
+                .map(|name| TokenSource::Variable(name.to_owned()))
+                .or(file),
+            state_dir: dir.join(found.text(&["state", "dir"]).unwrap_or(STATE_DIR)),
+            note: None,
+        }
+    }
+}
+
+/// Counted from 0.
+fn line(text: &str, offset: usize) -> usize {
+    text.get(..offset)
+        .map_or(0, |before| before.matches('\n').count())
+}
+
+/// The lines of the tables that matter, each from its header to the next one.
+fn own_tables(text: &str) -> String {
+    const HEADERS: [&str; 3] = ["[admin]", "[admin.token]", "[state]"];
+    let mut is_own = false;
+    let lines = text.lines().filter(|line| {
+        let line = line.trim();
+        if line.starts_with('[') {
+            is_own = HEADERS.iter().any(|header| line.starts_with(header));
+        }
+        is_own
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 fn listen(text: Option<&str>, dir: &Path) -> Listen {
@@ -114,11 +136,21 @@ fn listen(text: Option<&str>, dir: &Path) -> Listen {
 /// What there is of a file that may be broken.
 struct Found<'a> {
     table: &'a DeTable<'a>,
-    /// Nothing is wrong in the line of a value: half an address is another one.
-    is_whole: &'a dyn Fn(Range<usize>) -> bool,
+    text: &'a str,
+    /// Lines with mistakes: half an address is another one.
+    broken: Vec<usize>,
 }
 
 impl<'a> Found<'a> {
+    fn new(table: &'a Spanned<DeTable<'a>>, errors: &[Error], text: &'a str) -> Self {
+        let spans = errors.iter().filter_map(Error::span);
+        Self {
+            table: table.get_ref(),
+            text,
+            broken: spans.map(|span| line(text, span.start)).collect(),
+        }
+    }
+
     fn text(&self, keys: &[&str]) -> Option<&'a str> {
         let (first, rest) = keys.split_first()?;
         let mut value = self.table.get(*first)?;
@@ -126,7 +158,11 @@ impl<'a> Found<'a> {
             value = value.get_ref().as_table()?.get(*key)?;
         }
         match value.get_ref() {
-            DeValue::String(text) if (self.is_whole)(value.span()) => Some(text),
+            DeValue::String(text)
+                if !self.broken.contains(&line(self.text, value.span().start)) =>
+            {
+                Some(text)
+            }
             _ => None,
         }
     }
@@ -201,12 +237,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_counts_also_beside_broken_syntax() {
-        let settings =
-            of("[admin]\nlisten = \"127.0.0.1:7\"\n[[route]\nx = = 1\n[state]\ndir = \"kept\"\n");
-        assert_eq!(settings.listen, at("127.0.0.1:7"));
-        assert_eq!(settings.state_dir, Path::new("/etc/airgate/kept"));
-        assert!(settings.note.unwrap().ends_with("is not TOML"));
+    fn what_is_whole_counts_also_behind_broken_syntax() {
+        let own = "[admin]\nlisten = \"127.0.0.1:7\"\n[state]  # here\ndir = \"kept\"\n";
+        for broken in [
+            "[[route]\nx = = 1\n",
+            "x = [1,\n",
+            "x = \"\"\"abc\n",
+            "x = {\n",
+            "]\n",
+        ] {
+            for text in [format!("{broken}{own}"), format!("{own}{broken}")] {
+                let settings = of(&text);
+                assert_eq!(settings.listen, at("127.0.0.1:7"), "{text}");
+                assert_eq!(settings.state_dir, Path::new("/etc/airgate/kept"), "{text}");
+                assert!(settings.note.unwrap().ends_with(" is not TOML"), "{text}");
+            }
+        }
     }
 
     #[test]

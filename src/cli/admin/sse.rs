@@ -8,6 +8,8 @@ const LONGEST: usize = 4 << 20;
 pub(super) struct Message {
     /// The last id that was sent, with this event or before it.
     pub id: String,
+    /// Its kind; empty where none was sent.
+    pub event: String,
     pub data: String,
 }
 
@@ -21,6 +23,7 @@ pub(super) struct Parser {
     line: Vec<u8>,
     after_return: bool,
     id: String,
+    event: String,
     data: String,
 }
 
@@ -56,6 +59,7 @@ impl Parser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "id" if !value.contains('\0') => value.clone_into(&mut self.id),
+            "event" => value.clone_into(&mut self.event),
             "data" => {
                 self.data.push_str(value);
                 self.data.push('\n');
@@ -67,10 +71,14 @@ impl Parser {
     }
 
     fn dispatch(&mut self) -> Option<Message> {
-        let mut data = std::mem::take(&mut self.data);
+        let (event, mut data) = (
+            std::mem::take(&mut self.event),
+            std::mem::take(&mut self.data),
+        );
         data.pop()?;
         Some(Message {
             id: self.id.clone(),
+            event,
             data,
         })
     }
@@ -110,6 +118,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_kind_of_one_event_is_not_that_of_the_next() {
+        let mut parser = Parser::default();
+        let text = b"event: step\ndata: a\n\nevent: x\n\ndata: b\n\n";
+        let kinds = parser.push(text).unwrap().into_iter().map(|it| it.event);
+        assert_eq!(kinds.collect::<Vec<_>>(), ["step", ""]);
     }
 
     #[test]

@@ -202,7 +202,7 @@ async fn a_stream_that_broke_is_opened_again_behind_its_last_event() {
                 assert_eq!((event.id, event.kind.as_str()), (5, "paused"));
                 assert!(text.starts_with('{'));
             }
-            Happening::Broken(failure) => panic!("{failure}"),
+            other => panic!("{other:?}"),
         }
     }
     let seen = seen.0.lock().unwrap();

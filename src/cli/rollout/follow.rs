@@ -70,7 +70,7 @@ pub(in crate::cli) async fn follow(
         };
         let ended = match happening {
             // What happened before it was open is not told.
-            Ok(Happening::Opened) => watch.look().await?,
+            Ok(Happening::Opened | Happening::Missed(_)) => watch.look().await?,
             Ok(Happening::Event(event, _)) => watch.hear(&event).await?,
             Ok(Happening::Broken(_)) => None,
             Err(_) => {
