@@ -5,7 +5,7 @@ use std::path::Path;
 
 use reqwest::redirect::Policy;
 
-use super::source::{Patience, SourceError, client, reason, shown};
+use super::source::{SourceError, built, client, reason, shown};
 use crate::core::{HttpCheck, format_duration};
 
 /// Asks the checks of rollouts. Each gets a connection of its own, so that none hangs on one that
@@ -21,7 +21,7 @@ impl CheckClient {
     /// # Errors
     /// It cannot be read or has no certificate.
     pub fn new(ca: Option<&Path>) -> Result<Self, SourceError> {
-        client(ca, Patience::default(), Policy::none()).map(Self)
+        built(client(ca)?.redirect(Policy::none())).map(Self)
     }
 }
 
@@ -55,10 +55,11 @@ mod tests {
     use crate::lifecycle::source::testing::{Origin, Step, answer};
 
     async fn checked(url: String, ca: Option<&Path>) -> Result<(), String> {
-        let check = HttpCheck {
-            url,
-            timeout: Duration::from_millis(400),
+        let timeout = match url.ends_with("/never") {
+            true => Duration::from_millis(400),
+            false => Duration::from_secs(30),
         };
+        let check = HttpCheck { url, timeout };
         check_http(&check, &CheckClient::new(ca).unwrap()).await
     }
 

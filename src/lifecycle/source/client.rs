@@ -9,19 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, ClientBuilder};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::SourceError;
-use super::place::{may_lead, shown};
+use super::place::{bounded, may_lead, shown};
 
 /// A mirror, and a store behind it: more is a loop.
 const REDIRECTS: usize = 3;
 
 /// How long a server may take.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::lifecycle) struct Patience {
+pub(super) struct Patience {
     /// Until a connection is there, TLS included.
     pub connect: Duration,
     /// Until something comes, each time.
@@ -40,26 +41,26 @@ impl Default for Patience {
     }
 }
 
-/// A client that follows `redirects`. `ca` is a PEM file of authorities that are believed beside
-/// the public ones. It does not watch [`Patience::total`]: that is for all that a source takes.
+/// A client in the making, which has no timeouts yet. `ca` is a PEM file of authorities that are
+/// believed beside the public ones.
 ///
 /// # Errors
 /// `ca` cannot be read or has no certificate.
-pub(in crate::lifecycle) fn client(
-    ca: Option<&Path>,
-    patience: Patience,
-    redirects: Policy,
-) -> Result<reqwest::Client, SourceError> {
-    reqwest::Client::builder()
+pub(in crate::lifecycle) fn client(ca: Option<&Path>) -> Result<ClientBuilder, SourceError> {
+    let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls(ca)?)
-        .connect_timeout(patience.connect)
-        .read_timeout(patience.idle)
-        .redirect(redirects)
         // Deploys and checks are rare: nobody would use a connection again.
         .pool_max_idle_per_host(0)
         .no_proxy()
         .referer(false)
-        .user_agent(concat!("airgate/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("airgate/", env!("CARGO_PKG_VERSION")));
+    Ok(builder)
+}
+
+/// # Errors
+/// What it was told does not go together.
+pub(in crate::lifecycle) fn built(builder: ClientBuilder) -> Result<Client, SourceError> {
+    builder
         .build()
         .map_err(|error| SourceError::Client(reason(error)))
 }
@@ -79,7 +80,8 @@ pub(super) fn redirects() -> Policy {
     })
 }
 
-/// What went wrong, down to its cause. Without the URL, which may hold a secret.
+/// What went wrong, down to its cause. Without the URL, which may hold a secret, and not longer
+/// than a message should be: some of it is the server's.
 pub(in crate::lifecycle) fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
@@ -92,7 +94,7 @@ pub(in crate::lifecycle) fn reason(error: reqwest::Error) -> String {
         }
         cause = error.source();
     }
-    text
+    bounded(text)
 }
 
 /// The public authorities (webpki-roots), and the operator's beside them.

@@ -45,7 +45,7 @@ pub enum SourceError {
     Image {
         image: String,
         #[source]
-        reason: super::ImageError,
+        reason: Box<super::ImageError>,
     },
     #[cfg(not(feature = "oci"))]
     #[error("oci://{image} cannot be fetched: this program was built without the feature `oci`")]

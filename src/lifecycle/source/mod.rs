@@ -13,7 +13,7 @@ pub(super) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub(super) use client::{Patience, client, reason};
+pub(super) use client::{built, client, reason};
 pub use error::SourceError;
 pub use file::read_path;
 #[cfg(feature = "oci")]

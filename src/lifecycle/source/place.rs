@@ -4,6 +4,18 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+/// Bytes of a URL or of a reason that a message shows: some of them are the server's words.
+const LONGEST: usize = 500;
+
+/// `text`, or the beginning of it.
+pub(super) fn bounded(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
 /// A URL as messages show it: without user, password, query and fragment, any of which may be
 /// a secret.
 pub(in crate::lifecycle) fn shown(url: &str) -> String {
@@ -16,7 +28,7 @@ pub(in crate::lifecycle) fn shown(url: &str) -> String {
     let _ = url.set_password(None);
     url.set_query(None);
     url.set_fragment(None);
-    url.into()
+    bounded(url.into())
 }
 
 /// Whether `host` can only be this machine.
@@ -45,6 +57,15 @@ mod tests {
         assert_eq!(shown(url), "https://host.example:8443/a/b.wasm");
         assert!(!shown("user:password@host").contains("password@"));
         assert!(!shown("not a url?token=secret").contains("secret"));
+    }
+
+    #[test]
+    fn what_is_long_is_cut_between_characters() {
+        let url = shown(&format!("https://host.example/{}", "é".repeat(1_000)));
+        assert!(url.len() < 510 && url.ends_with('…'), "{url}");
+        let text = bounded(format!("a{}", "é".repeat(1_000)));
+        assert_eq!(text, format!("a{}…", "é".repeat(249)));
+        assert_eq!(bounded("short".into()), "short");
     }
 
     #[test]

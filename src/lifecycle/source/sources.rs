@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::SourceError;
-use super::client::{Patience, client, redirects};
+use super::client::{Patience, built, client, redirects};
 use super::download::Wanted;
 use super::file::read_aside;
 use super::place::shown;
@@ -40,7 +40,11 @@ impl Sources {
         ca: Option<&Path>,
         patience: Patience,
     ) -> Result<Self, SourceError> {
-        let client = client(ca, patience, redirects())?;
+        let builder = client(ca)?
+            .connect_timeout(patience.connect)
+            .read_timeout(patience.idle)
+            .redirect(redirects());
+        let client = built(builder)?;
         Ok(Self { client, patience })
     }
 

@@ -105,7 +105,8 @@ impl Origin {
         format!("{scheme}://{}{path}", self.address)
     }
 
-    /// `ADDRESS:PORT`.
+    /// `ADDRESS:PORT`, as images name a registry.
+    #[cfg(feature = "oci")]
     pub fn authority(&self) -> String {
         self.address.to_string()
     }

@@ -11,17 +11,21 @@ use crate::core::{ByteSize, Source, VersionSpec};
 const LIMIT: ByteSize = ByteSize(1_000);
 
 fn sources(ca: Option<&Path>) -> Sources {
-    let patience = Patience {
-        connect: Duration::from_secs(10),
-        idle: Duration::from_millis(300),
-        total: Duration::from_millis(1_500),
-    };
-    Sources::with_patience(ca, patience).unwrap()
+    Sources::new(ca).unwrap()
 }
 
 async fn fetched(origin: &Origin, path: &str) -> Result<Vec<u8>, SourceError> {
+    fetched_with(origin, path, Patience::default()).await
+}
+
+async fn fetched_with(
+    origin: &Origin,
+    path: &str,
+    patience: Patience,
+) -> Result<Vec<u8>, SourceError> {
     let source = Source::Https(origin.url(path));
-    sources(origin.ca()).fetch(&source, LIMIT).await
+    let sources = Sources::with_patience(origin.ca(), patience).unwrap();
+    sources.fetch(&source, LIMIT).await
 }
 
 fn send(head: &str) -> Step {
@@ -132,8 +136,12 @@ async fn a_server_that_is_silent_or_slow_is_given_up() {
         ],
     })
     .await;
+    let patience = Patience {
+        idle: Duration::from_millis(300),
+        ..Patience::default()
+    };
     for path in ["/silent", "/stalls"] {
-        let error = fetched(&origin, path).await.unwrap_err();
+        let error = fetched_with(&origin, path, patience).await.unwrap_err();
         assert!(matches!(error, SourceError::Transfer { .. }), "{error}");
         assert!(error.to_string().contains("timed out"), "{error}");
     }
@@ -143,13 +151,17 @@ async fn a_server_that_is_silent_or_slow_is_given_up() {
 async fn a_server_that_is_always_about_to_go_on_is_given_up_in_the_end() {
     let origin = Origin::tls(|_| {
         let mut steps = vec![send("200 OK\r\ntransfer-encoding: chunked")];
-        steps.extend((0..50).flat_map(|_| [Step::Send(b"1\r\na\r\n".into()), Step::Pause]));
+        steps.extend((0..500).flat_map(|_| [Step::Send(b"1\r\na\r\n".into()), Step::Pause]));
         steps
     })
     .await;
-    let error = fetched(&origin, "/").await.unwrap_err();
+    let patience = Patience {
+        total: Duration::from_millis(800),
+        ..Patience::default()
+    };
+    let error = fetched_with(&origin, "/", patience).await.unwrap_err();
     assert!(matches!(error, SourceError::Late { .. }), "{error}");
-    assert!(error.to_string().ends_with("within 1500ms"), "{error}");
+    assert!(error.to_string().ends_with("within 800ms"), "{error}");
 }
 
 #[tokio::test]

@@ -24,8 +24,8 @@ pub enum ImageError {
     MoreThanNamed { named: u64 },
     #[error("it is an index of several images; name one of them by its digest")]
     Index,
-    #[error("its manifest cannot be read: {0}")]
-    Manifest(String),
+    #[error("its manifest cannot be read: line {line}, column {column} is not as it should be")]
+    Manifest { line: usize, column: usize },
     #[error("its manifest has the version {0}, not 2")]
     SchemaVersion(u8),
     /// Image specification: sizes are not negative, digests name their algorithm.

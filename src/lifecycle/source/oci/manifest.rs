@@ -34,7 +34,11 @@ struct Kind {
 impl Layer {
     /// Finds it in the JSON of a manifest.
     pub fn of(manifest: &[u8]) -> Result<Self, ImageError> {
-        let unreadable = |error: serde_json::Error| ImageError::Manifest(error.to_string());
+        // Not what serde says, which quotes as much of it as there is.
+        let unreadable = |error: serde_json::Error| ImageError::Manifest {
+            line: error.line(),
+            column: error.column(),
+        };
         let kind: Kind = serde_json::from_slice(manifest).map_err(unreadable)?;
         if kind.manifests.is_some() {
             return Err(ImageError::Index);
@@ -152,7 +156,7 @@ mod tests {
         let deep = "[".repeat(100_000);
         for text in ["", "{}", "null", "<html>", &deep] {
             let refused = Layer::of(text.as_bytes());
-            assert!(matches!(refused, Err(ImageError::Manifest(_))));
+            assert!(matches!(refused, Err(ImageError::Manifest { .. })));
         }
     }
 }

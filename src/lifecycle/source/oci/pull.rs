@@ -101,7 +101,9 @@ impl<'a> Pull<'a> {
             SourceError::TooLarge { .. } => wrong(self.name, ImageError::MoreThanNamed { named }),
             error => error,
         })?;
-        let actual = digest(&bytes);
+        // Aside: this takes long for a large one, and others have their turn here.
+        let digested = tokio::task::spawn_blocking(move || (digest(&bytes), bytes)).await;
+        let (actual, bytes) = digested.map_err(|_| SourceError::Interrupted)?;
         if actual != layer.digest {
             return Err(self.other_digest("layer", layer.digest, actual));
         }
@@ -171,6 +173,6 @@ impl<'a> Pull<'a> {
 fn wrong(name: &str, reason: ImageError) -> SourceError {
     SourceError::Image {
         image: name.to_owned(),
-        reason,
+        reason: reason.into(),
     }
 }

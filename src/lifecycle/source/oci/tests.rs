@@ -46,10 +46,10 @@ fn right() -> Vec<Step> {
 }
 
 async fn fetched(registry: &Origin) -> Result<Vec<u8>, SourceError> {
-    let patience = Patience {
-        idle: Duration::from_millis(500),
-        ..Patience::default()
-    };
+    fetched_with(registry, Patience::default()).await
+}
+
+async fn fetched_with(registry: &Origin, patience: Patience) -> Result<Vec<u8>, SourceError> {
     let sources = Sources::with_patience(None, patience).unwrap();
     let image = Source::Oci(format!("{}/shop/cart:1", registry.authority()));
     sources.fetch(&image, LIMIT).await
@@ -57,7 +57,7 @@ async fn fetched(registry: &Origin) -> Result<Vec<u8>, SourceError> {
 
 async fn refused(registry: &Origin) -> ImageError {
     match fetched(registry).await.unwrap_err() {
-        SourceError::Image { reason, .. } => reason,
+        SourceError::Image { reason, .. } => *reason,
         error => panic!("{error}"),
     }
 }
@@ -135,7 +135,11 @@ async fn nothing_that_a_registry_sends_is_read_without_end() {
 #[tokio::test]
 async fn a_registry_that_goes_silent_is_given_up() {
     let silent = with_layer(|| vec![Step::Wait]).await;
-    let error = fetched(&silent).await.unwrap_err();
+    let patience = Patience {
+        idle: Duration::from_millis(300),
+        ..Patience::default()
+    };
+    let error = fetched_with(&silent, patience).await.unwrap_err();
     assert!(error.to_string().contains("timed out"), "{error}");
 }
 
