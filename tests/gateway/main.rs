@@ -7,7 +7,7 @@ mod audit;
 mod calls;
 mod cli;
 mod delivery;
-// mod delivery_api;
+mod delivery_api;
 mod descriptors;
 mod embedding;
 mod faults;

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::lifecycle::journal::{Action, Record};
-use crate::lifecycle::state::Verdict;
+use crate::lifecycle::{Action, Record};
+use crate::lifecycle::Verdict;
 
 /// Who changed what, when and why.
 #[derive(Serialize)]
@@ -47,7 +47,7 @@ impl JsonSchema for HistoryEntry {
 mod tests {
     use super::*;
     use crate::core::Timestamp;
-    use crate::lifecycle::state::{ComponentState, Numbers, Outcome};
+    use crate::lifecycle::{ComponentState, Numbers, Outcome};
 
     #[test]
     fn a_record_is_what_its_schema_says() {

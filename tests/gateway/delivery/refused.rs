@@ -69,7 +69,7 @@ async fn weights_that_mean_nothing_are_refused_with_the_field() {
     }
     assert_eq!(
         gate.set_traffic("version", "{\"9\": 1}").await.status(),
-        404
+        422
     );
     let steps = gate
         .put_version_with(
@@ -85,7 +85,7 @@ async fn weights_that_mean_nothing_are_refused_with_the_field() {
         gate.put_version("nobody", "1", bytes_of("version-b"))
             .await
             .status(),
-        404
+        422
     );
 }
 
