@@ -10,14 +10,3 @@ pub struct Ask {
     /// The versions that it insists on.
     pub forced: Forced,
 }
-
-impl Ask {
-    /// Anybody, who takes what comes.
-    pub fn of(id: RequestId) -> Self {
-        Self {
-            id,
-            key: None,
-            forced: Forced::NONE,
-        }
-    }
-}

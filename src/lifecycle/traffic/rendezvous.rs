@@ -68,16 +68,21 @@ fn mix(bits: u64) -> u64 {
 }
 
 /// `-ln(u)` in units of 2⁻⁵⁴, where u is the hash as a fraction of its range, between 0 and 1
-/// without either: at least 1, less than 2⁶⁰, right to thirteen digits.
+/// without either: at least 1, less than 2⁶⁰, right to eight digits.
 ///
 /// Of additions, multiplications and divisions alone, whose results IEEE 754 fixes: the
 /// last digit of a platform's own logarithm is the platform's own.
 fn exponential(hash: u64) -> u64 {
     const UNIT: f64 = (1_u64 << 54) as f64;
+    const MANTISSA: u32 = 52;
+    /// The exponent of ½ as a float writes it.
+    const HALF: u64 = 1_022;
     // u = numerator / 2⁵³, which a float holds without rounding.
     let numerator = (hash >> 12) * 2 + 1;
-    let bits = 64 - numerator.leading_zeros() as i32;
-    let (mut fraction, mut power) = (numerator as f64 / (1_u64 << bits) as f64, bits - 53);
+    let float = (numerator as f64).to_bits();
+    // The float's own parts: a fraction from ½ to 1, and the power of two beside it.
+    let mut power = (float >> MANTISSA) as i32 - HALF as i32 - 53;
+    let mut fraction = f64::from_bits(float & ((1 << MANTISSA) - 1) | HALF << MANTISSA);
     if fraction < FRAC_1_SQRT_2 {
         (fraction, power) = (fraction * 2.0, power - 1);
     }
@@ -86,16 +91,7 @@ fn exponential(hash: u64) -> u64 {
 
 /// Of a fraction between 1/√2 and √2: 2·artanh((f - 1) / (f + 1)) as a series.
 fn logarithm(fraction: f64) -> f64 {
-    const TERMS: [f64; 8] = [
-        1.0 / 15.0,
-        1.0 / 13.0,
-        1.0 / 11.0,
-        1.0 / 9.0,
-        1.0 / 7.0,
-        1.0 / 5.0,
-        1.0 / 3.0,
-        1.0,
-    ];
+    const TERMS: [f64; 5] = [1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0];
     let x = (fraction - 1.0) / (fraction + 1.0);
     let square = x * x;
     2.0 * x * TERMS.iter().fold(0.0, |sum, term| sum * square + term)
@@ -134,7 +130,7 @@ mod tests {
         assert_eq!(seeds, expected);
         let times = [1, 2, 3].map(|key| runner("a", 1).run(key).time);
         let expected = [
-            2_533_039_033_946_649,
+            2_533_039_033_945_979,
             207_040_342_691_907,
             38_925_323_959_814_648,
         ];
@@ -147,7 +143,7 @@ mod tests {
             let uniform = ((hash >> 12) as f64 + 0.5) / 2_f64.powi(52);
             let expected = -uniform.ln() * 2_f64.powi(54);
             let time = exponential(hash) as f64;
-            prop_assert!((time - expected).abs() <= expected * 1e-12 + 1.0, "{time} {expected}");
+            prop_assert!((time - expected).abs() <= expected * 1e-8 + 1.0, "{time} {expected}");
         }
 
         #[test]
