@@ -42,6 +42,8 @@ pub use lock::{LockError, StateLock};
 #[cfg(feature = "oci")]
 pub use source::ImageError;
 pub use source::{SourceError, Sources, read_path};
-pub use state::{Numbers, Outcome, Phase, Rollout, Traffic, Verdict, VersionOrigin};
+pub use state::{
+    ComponentState, KeptVersion, Numbers, Outcome, Phase, Rollout, Traffic, Verdict, VersionOrigin,
+};
 pub use traffic::{Ask, Split};
 pub use vault::{Vault, VaultError};

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::lifecycle::{Action, Record};
 use crate::lifecycle::Verdict;
+use crate::lifecycle::{Action, Record};
 
 /// Who changed what, when and why.
 #[derive(Serialize)]

@@ -29,6 +29,7 @@ mod tests {
             bytes: 1,
             origin: VersionOrigin::Deployed,
             added: Timestamp::from_millis(0),
+            source: None,
         };
         ComponentState {
             versions: names.iter().map(version).collect(),

@@ -50,12 +50,14 @@ fn state(generation: u64, version: VersionName) -> ComponentState {
     ComponentState {
         generation,
         statement: Some(Digest::new([0xab; 32])),
+        named: Vec::new(),
         versions: vec![KeptVersion {
             name: version.clone(),
             digest: Digest::new([generation as u8; 32]),
             bytes: 100_000,
             origin: VersionOrigin::Deployed,
             added: Timestamp::from_millis(1_769_860_800_007),
+            source: None,
         }],
         traffic: Traffic::only(version.clone()),
         previous: Some(Traffic::only("0.9".parse().unwrap())),

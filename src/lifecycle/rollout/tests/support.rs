@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::core::{HttpCheck, RolloutPolicy, Strategy, Timestamp};
-use crate::lifecycle::rollout::{Look, Watch, Window};
+use crate::lifecycle::rollout::window::Window;
+use crate::lifecycle::rollout::{Look, Watch};
 use crate::lifecycle::state::{Outcome, Phase, Rollout, Traffic, Verdict};
 use crate::monitoring::{Ending, Tally};
 
