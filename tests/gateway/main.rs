@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod calls;
 mod cli;
+// mod commands;
 mod descriptors;
 mod embedding;
 mod faults;

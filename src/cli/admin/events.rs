@@ -95,7 +95,7 @@ impl<'a> EventStream<'a> {
             };
             if let Some(message) = open.waiting.pop_front() {
                 if !message.id.is_empty() {
-                    self.last_id = Some(message.id);
+                    self.last_id = Some(message.id.clone());
                 }
                 match read(&message) {
                     Some(happening) => return Ok(happening),
