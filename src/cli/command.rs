@@ -114,3 +114,65 @@ pub fn run() -> ExitCode {
     };
     ExitCode::from(code)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn refused(arguments: &str) -> ErrorKind {
+        let arguments = std::iter::once("airgate").chain(arguments.split_whitespace());
+        match Cli::try_parse_from(arguments) {
+            Ok(_) => panic!("it is taken"),
+            Err(error) => error.kind(),
+        }
+    }
+
+    fn is_taken(arguments: &str) -> bool {
+        let arguments = std::iter::once("airgate").chain(arguments.split_whitespace());
+        Cli::try_parse_from(arguments).is_ok()
+    }
+
+    #[test]
+    fn every_verb_is_put_together_right() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs_of_delivery_are_taken_as_they_are_documented() {
+        for arguments in [
+            "deploy cart a.wasm --version 1.5.0 --strategy canary --steps 5,25 --wait --timeout 5m",
+            "deploy cart a.wasm --no-traffic --signature a.sig --reason x --if-generation 7 --json",
+            "rollback cart --to 1.4.2 --wait --admin unix:/run/a.sock",
+            "promote cart --reason x --token-file t --config c.toml",
+            "traffic cart 1.4.2=95 1.5.0=5",
+            "status --json",
+            "versions cart --history --limit 5",
+            "events cart --since 7",
+        ] {
+            assert!(is_taken(arguments), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_is_wrong_usage() {
+        use ErrorKind::{ArgumentConflict, InvalidValue, MissingRequiredArgument, ValueValidation};
+        for (arguments, kind) in [
+            ("deploy cart", MissingRequiredArgument),
+            ("deploy ../x a.wasm", ValueValidation),
+            ("deploy cart a.wasm --version ..", ValueValidation),
+            ("deploy cart a.wasm --strategy slowly", InvalidValue),
+            ("deploy cart a.wasm --steps 25,5", ValueValidation),
+            ("deploy cart a.wasm --timeout soon", ValueValidation),
+            ("deploy cart a.wasm --no-traffic --wait", ArgumentConflict),
+            ("traffic cart", MissingRequiredArgument),
+            ("traffic cart 1.4.2", ValueValidation),
+            ("status --admin ftp://a", ValueValidation),
+            ("pause", MissingRequiredArgument),
+        ] {
+            assert_eq!(refused(arguments), kind, "{arguments}");
+        }
+    }
+}

@@ -36,7 +36,8 @@ Examples:
   airgate deploy cart build/cart.wasm --no-traffic    # then: airgate traffic cart ...";
 
 #[derive(Args)]
-#[command(after_help = AFTER_HELP)]
+// Its `--version` is the component's.
+#[command(after_help = AFTER_HELP, disable_version_flag = true)]
 pub(super) struct Deploy {
     /// The component
     #[arg(value_parser = names::component)]
@@ -176,9 +177,11 @@ impl Deploy {
             Ok(exit::FAILED)
         };
         let end = tokio::select! {
-            end = rollout::follow(client, &rollout, status) => end?,
-            () = tokio::time::sleep(self.timeout) => return goes_on("it has not ended in time"),
+            // First, so that nobody who sees anything can interrupt more than the waiting.
+            biased;
             _ = tokio::signal::ctrl_c() => return goes_on("interrupted"),
+            () = tokio::time::sleep(self.timeout) => return goes_on("it has not ended in time"),
+            end = rollout::follow(client, &rollout, status) => end?,
         };
         match end.exit_code() {
             exit::DONE => {}

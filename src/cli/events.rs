@@ -29,8 +29,9 @@ impl Events {
     pub fn run(self) -> u8 {
         self.api.run(async |client| {
             tokio::select! {
-                ended = self.follow(client) => ended,
+                biased;
                 _ = tokio::signal::ctrl_c() => Ok(exit::DONE),
+                ended = self.follow(client) => ended,
             }
         })
     }

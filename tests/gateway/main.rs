@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod calls;
 mod cli;
+mod commands;
 mod delivery;
 mod delivery_api;
 mod descriptors;

@@ -80,14 +80,15 @@ impl View {
                 text += "\nthe admin API does not answer; trying again";
             }
             block.set_message(text);
-            block.tick();
         }
     }
 
     pub fn cut_off(&mut self, is_cut_off: bool) {
-        let begins = is_cut_off && !self.is_cut_off;
+        if self.is_cut_off == is_cut_off {
+            return;
+        }
         self.is_cut_off = is_cut_off;
-        if begins && self.block.is_none() {
+        if is_cut_off && self.block.is_none() {
             eprintln!("the admin API does not answer; trying again");
         }
         self.draw();

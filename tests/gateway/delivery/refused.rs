@@ -85,7 +85,7 @@ async fn weights_that_mean_nothing_are_refused_with_the_field() {
         gate.put_version("nobody", "1", bytes_of("version-b"))
             .await
             .status(),
-        422
+        404
     );
 }
 
