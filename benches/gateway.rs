@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use airgate::component::{Call, Host, Origin, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    Cohort, ComponentSpec, Grants, Instances, Limits, Outbound, RequestId, Reuse, RolloutPolicy,
-    Source, VersionName, VersionSpec,
+    ArtifactPolicy, Cohort, ComponentSpec, Grants, Instances, Limits, Outbound, RequestId, Reuse,
+    RolloutPolicy, Source, VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
 use airgate::lifecycle::{Deployments, Directory, Split};
@@ -155,7 +155,9 @@ fn loader(state: Option<&Path>) -> Arc<Loader> {
     let network = Network::new(Outbound::default()).unwrap();
     let trail = AuditTrail::in_memory();
     let services = Services::new(Capabilities::standard(), trail, Arc::default(), network);
-    system::loader(state, services, Compiler::InProcess).unwrap()
+    let policy = ArtifactPolicy::default();
+    // This program has no verb to compile with.
+    system::loader(state, services, Compiler::InProcess, &policy).unwrap()
 }
 
 /// A component from the code cache: validated, its entry authenticated, linked.

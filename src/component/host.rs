@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::version::Version;
-use crate::core::{ByteSize, ComponentSpec, Digest, Reuse, VersionName};
+use crate::core::{ArtifactPolicy, ByteSize, ComponentSpec, Digest, Reuse, VersionName};
 use crate::runtime::{Artifact, ArtifactError, InvokeError, LoadError, Loader, VersionPolicy};
 
 /// Why a version cannot be hosted.
@@ -40,6 +40,11 @@ pub struct Host {
 impl Host {
     pub fn new(loader: Arc<Loader>) -> Self {
         Self { loader }
+    }
+
+    /// What compiling may take, for versions that are hosted from now on.
+    pub fn set_artifact_policy(&self, policy: &ArtifactPolicy) {
+        self.loader.set_artifact_policy(policy);
     }
 
     /// The largest component that is taken.

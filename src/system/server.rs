@@ -48,7 +48,7 @@ pub enum StartError {
 }
 
 /// Makes the engines and the loader of a process. Without a state directory nothing is
-/// cached.
+/// cached. `policy` holds until [`Loader::set_artifact_policy`] says otherwise.
 ///
 /// # Errors
 /// The state directory cannot be used, or threads cannot be started.
@@ -56,6 +56,7 @@ pub fn loader(
     state_dir: Option<&Path>,
     services: Arc<Services>,
     compiler: Compiler,
+    policy: &ArtifactPolicy,
 ) -> Result<Arc<Loader>, StartError> {
     let cache = match state_dir {
         Some(dir) => Some(CodeCache::open(dir).map_err(|error| state_error(dir, error))?),
@@ -64,7 +65,7 @@ pub fn loader(
     let engines = Engines::start(HostBounds::default()).map_err(StartError::Threads)?;
     let lane = SlowLane::start(cores()).map_err(StartError::Threads)?;
     let loader = Loader::new(engines, compiler, cache, Arc::new(lane), services);
-    loader.set_artifact_policy(&ArtifactPolicy::default());
+    loader.set_artifact_policy(policy);
     Ok(Arc::new(loader))
 }
 
@@ -125,7 +126,12 @@ impl Server {
             .map_err(|error| state_error(state_dir, error))?;
         let network = Network::new(config.outbound.clone()).map_err(ReloadError::from)?;
         let services = Services::new(capabilities, trail, Arc::default(), network);
-        let loader = loader(Some(state_dir), services.clone(), compiler)?;
+        let loader = loader(
+            Some(state_dir),
+            services.clone(),
+            compiler,
+            &config.security,
+        )?;
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
         let token = AdminToken::open(config.admin.token.as_ref(), state_dir)
             .map_err(|error| state_error(state_dir, error))?;

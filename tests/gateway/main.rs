@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod calls;
 mod cli;
+mod compiling;
 mod descriptors;
 mod embedding;
 mod faults;
