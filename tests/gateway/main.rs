@@ -7,6 +7,7 @@ mod audit;
 mod calls;
 mod cli;
 mod commands;
+mod compiling;
 mod delivery;
 mod delivery_api;
 mod descriptors;

@@ -43,10 +43,10 @@ pub(super) fn compile(
     Ok(CompiledCode::of_child(code))
 }
 
-/// The largest code that is taken of a component of so many bytes. What toolchains make
-/// grows to three to eight times its size.
+/// The largest code that is taken of a component: it is held in our own memory. What
+/// toolchains make grows to three or four times its size.
 fn most_code(wasm: &[u8]) -> u64 {
-    ((wasm.len() as u64) * 32 + (16 << 20)).min(1 << 30)
+    ((wasm.len() as u64) * 16 + (16 << 20)).min(512 << 20)
 }
 
 fn run(mut command: Command, wasm: &[u8], bounds: Bounds) -> Result<Vec<u8>, CompileError> {
