@@ -1,10 +1,10 @@
-//! Words and numbers for people. What is text of the server's is not made harmless here, but
-//! where it is printed.
+//! Words and numbers for people. Only [`serving`] is fit to be printed as it is: in the others
+//! text of the server's is still what the server sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::cli::terminal::Paint;
+use crate::cli::terminal::{Paint, plain};
 use crate::core::{Strategy, Timestamp, Weight};
 use crate::lifecycle::{DeliveryStatus, RolloutStatus};
 use crate::lifecycle::{Outcome, Phase};
@@ -38,7 +38,7 @@ pub(in crate::cli) fn weights(traffic: &BTreeMap<String, Weight>) -> String {
 /// What serves now, and what is about to.
 pub(in crate::cli) fn serving(status: &DeliveryStatus) -> String {
     let component = &status.component;
-    let mut text = format!("{component} serves {}\n", weights(&status.traffic));
+    let mut text = plain(&format!("{component} serves {}", weights(&status.traffic))) + "\n";
     if let Some(rollout) = status.rollout.as_ref().filter(|it| it.phase.is_active()) {
         text += &format!("rollout of {}: {}\n", rollout.candidate, place(rollout));
     }
@@ -154,8 +154,10 @@ mod tests {
             "cart serves 1.4.2 75%, 1.5.0 25%\n\
              rollout of 1.5.0: canary, step 2 of 4 at 25%, running\n"
         );
-        let ended = samples::ended(Phase::Promoted);
+        let mut ended = samples::ended(Phase::Promoted);
         assert_eq!(serving(&ended), "cart serves 1.5.0 100%\n");
+        ended.traffic = [("x\u{1b}[2J\n".to_owned(), 1)].into();
+        assert_eq!(serving(&ended), "cart serves x[2J  100%\n");
     }
 
     #[test]
