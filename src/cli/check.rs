@@ -131,12 +131,7 @@ fn load_components(config: &Config) -> Result<Loaded, String> {
     std::fs::create_dir_all(&config.state_dir).map_err(|error| error.to_string())?;
     let services = offline_services(config)?;
     let compiler = Compiler::of_this_program();
-    let loader = loader(
-        Some(&config.state_dir),
-        services.clone(),
-        compiler,
-        &config.security,
-    );
+    let loader = loader(Some(&config.state_dir), services.clone(), compiler);
     let loader = loader.map_err(|error| error.to_string())?;
     let host = Host::new(loader);
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);

@@ -372,7 +372,9 @@ fn loader(compiler: Compiler, policy: &ArtifactPolicy) -> std::sync::Arc<Loader>
     let network = Network::new(Outbound::default()).unwrap();
     let trail = AuditTrail::in_memory();
     let services = Services::new(Capabilities::standard(), trail, Default::default(), network);
-    airgate::system::loader(None, services, compiler, policy).unwrap()
+    let loader = airgate::system::loader(None, services, compiler).unwrap();
+    loader.set_artifact_policy(policy);
+    loader
 }
 
 fn children_of_airgate() -> Compiler {
