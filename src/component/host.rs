@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::version::Version;
-use crate::core::{ArtifactPolicy, ByteSize, ComponentSpec, GrantMode, Grants, Reuse, VersionName};
+use crate::core::{
+    ArtifactPolicy, ByteSize, ComponentSpec, Digest, GrantMode, Grants, Reuse, VersionName,
+};
 use crate::runtime::{
     Artifact, ArtifactError, InvokeError, LoadError, Loader, Missing, VersionPolicy,
 };
@@ -71,6 +73,11 @@ impl Host {
         let version = version.map_err(|_| HostingError::Interrupted)??;
         version.warm().await.map_err(HostingError::Start)?;
         Ok(Arc::new(version))
+    }
+
+    /// Removes what was compiled from artifacts that are gone.
+    pub fn forget(&self, artifacts: &[Digest]) {
+        self.loader.forget(artifacts);
     }
 
     /// What a version imports in earnest and is not granted; nothing in audit mode.

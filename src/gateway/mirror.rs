@@ -27,6 +27,8 @@ const LARGEST_BODY: usize = 64 << 10;
 /// Copies under way, over all routes.
 const AT_ONCE: usize = 64;
 
+/// How long the answer to a copy is read.
+const LONGEST_COPY: Duration = Duration::from_secs(60);
 /// Never met, as the body is there.
 const BODY_IDLE: Duration = Duration::from_secs(30);
 
@@ -172,7 +174,9 @@ impl Copy {
             });
         // The guest runs to its end as the original did; its limits are those of the component.
         let mut body = response.into_body();
-        while let Some(Ok(_)) = body.frame().await {}
+        let read = async { while let Some(Ok(_)) = body.frame().await {} };
+        // An endless stream has no client here whose leaving would end it.
+        let _ = tokio::time::timeout(LONGEST_COPY, read).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Tape> {

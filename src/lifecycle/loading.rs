@@ -9,7 +9,7 @@ use super::deployment::Deployment;
 use super::deployments::Deployments;
 use super::plan::{NameTaken, Stated, Statement};
 use super::source::{SourceError, Sources};
-use super::state::ComponentState;
+use super::state::{ComponentState, KeptVersion};
 use super::vault::{Vault, VaultError};
 use crate::component::{Artifact, Host, HostingError, Version};
 use crate::core::{
@@ -137,6 +137,7 @@ impl Loading<'_> {
     ) -> Result<(Vec<u8>, Option<String>), Reason> {
         let limit = self.host.artifact_limit();
         let error = match self.sources.fetch(&version.source, limit).await {
+            Ok(bytes) if !self.wants_signature(version) => return Ok((bytes, None)),
             Ok(bytes) => return Ok((bytes, self.sources.signature(version).await?)),
             Err(error) => error,
         };
@@ -150,14 +151,22 @@ impl Loading<'_> {
         }
     }
 
+    /// Some stores answer oddly for what is not there: they are not asked in vain.
+    fn wants_signature(&self, version: &VersionSpec) -> bool {
+        let is_checked = self.policy.require_signature || !self.policy.trusted_keys.is_empty();
+        is_checked || version.signature.is_some()
+    }
+
     /// A registry that is down must not keep a node from starting.
     fn last_known(&self, version: &VersionSpec, known: Option<&ComponentState>) -> Option<Vec<u8>> {
         if matches!(version.source, Source::Path(_)) {
             return None;
         }
         let source = version.source.to_string();
-        let mut kept = known?.versions.iter().rev();
-        let kept = kept.find(|kept| kept.source.as_ref() == Some(&source))?;
+        let known = known?;
+        let mut kept = known.versions.iter().rev();
+        let is_named = |kept: &&KeptVersion| known.named.contains(&kept.name);
+        let kept = kept.find(|it| is_named(it) && it.source.as_ref() == Some(&source))?;
         self.vault?.get(&kept.digest).ok()
     }
 

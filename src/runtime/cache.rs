@@ -71,6 +71,20 @@ impl CodeCache {
         }
     }
 
+    /// Removes everything that was made of these artifacts. What cannot be removed is in
+    /// nobody's way.
+    pub(crate) fn remove(&self, artifacts: &[Digest]) {
+        let names: Vec<_> = artifacts.iter().map(Digest::hex).collect();
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        for entry in entries {
+            let file = entry.file_name();
+            let is_gone = |name: &String| file.to_str().is_some_and(|it| it.starts_with(name));
+            if names.iter().any(is_gone) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// What a valid component shows of itself, if it is kept and whole: then it need not
     /// be validated again, which takes longer than loading its code.
     pub(crate) fn surface(&self, digest: &Digest) -> Option<Surface> {

@@ -16,7 +16,7 @@ use super::instance::{Prepared, Recipe, ServicePre};
 use super::lane::{Pace, SlowLane};
 use super::linker::{link, link_without};
 use super::reach::{Reach, Services};
-use crate::core::{ArtifactPolicy, ComponentName, GrantMode, Grants, Limits, VersionName};
+use crate::core::{ArtifactPolicy, ComponentName, Digest, GrantMode, Grants, Limits, VersionName};
 
 /// Why a component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,13 @@ impl Loader {
     /// defaults until then.
     pub fn set_artifact_policy(&self, policy: &ArtifactPolicy) {
         self.workshop.set_policy(policy);
+    }
+
+    /// Removes from the cache what was compiled from these artifacts.
+    pub fn forget(&self, artifacts: &[Digest]) {
+        if let Some(cache) = &self.cache {
+            cache.remove(artifacts);
+        }
     }
 
     pub fn engines(&self) -> &Engines {

@@ -99,13 +99,13 @@ impl Node {
         }
         let network = Network::new(config.outbound.clone())?;
         check_custom(&config, &self.services)?;
+        let tls = tls(&config)?;
         let prepared = self.delivery.prepare(orders(&config)).await;
         let prepared = prepared.map_err(ReloadError::Deploy)?;
-        let tls = tls(&config)?;
-        let mut listeners = self.listeners.lock().await;
-        let running = self.delivery.directory().load_full();
         let pending = self.delivery.begin(prepared).await;
         let pending = pending.map_err(ReloadError::Deploy)?;
+        let mut listeners = self.listeners.lock().await;
+        let running = self.delivery.directory().load_full();
         self.expect_serving()?;
         let deployments = pending.deployments().clone();
         let snapshot = Snapshot::new(&config, &deployments)?;

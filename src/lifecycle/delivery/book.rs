@@ -1,10 +1,11 @@
 //! What is delivered, and the journal that says how it came about: changed together.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ChangeError;
 use super::engine::Urgency;
-use crate::core::Timestamp;
+use crate::core::{ComponentName, Timestamp};
 use crate::lifecycle::journal::{Draft, Journal, Ledger, Record};
 
 pub(super) type SharedJournal = Arc<Mutex<Journal>>;
@@ -13,6 +14,8 @@ pub(super) type SharedJournal = Arc<Mutex<Journal>>;
 pub struct Book {
     journal: SharedJournal,
     ledger: Ledger,
+    /// Changes that were made and could not be written down, by component.
+    owed: BTreeMap<ComponentName, Draft>,
 }
 
 impl Book {
@@ -20,6 +23,7 @@ impl Book {
         Self {
             journal: Arc::new(Mutex::new(journal)),
             ledger,
+            owed: BTreeMap::new(),
         }
     }
 
@@ -50,16 +54,39 @@ impl Book {
     ) -> Result<Vec<Record>, ChangeError> {
         drafts.iter_mut().for_each(|draft| self.number(draft));
         let records = match (self.append(drafts.clone()).await, urgency) {
-            (Ok(records), _) => records,
+            (Ok(records), _) => {
+                let written = records.iter().map(|record| &record.component);
+                written.for_each(|component| drop(self.owed.remove(component)));
+                records
+            }
             (Err(error), Urgency::Orderly) => return Err(ChangeError::Journal(error)),
             (Err(error), Urgency::Rescue) => {
                 tracing::error!(%error,
                     "the journal cannot be written; the change is made all the same, but a restart will not know of it");
+                let owed = drafts.iter().map(|it| (it.component.clone(), it.clone()));
+                self.owed.extend(owed);
                 self.unwritten(drafts)
             }
         };
         records.iter().for_each(|record| self.ledger.apply(record));
         Ok(records)
+    }
+
+    /// Tries again to write down what could not be.
+    pub(super) async fn settle_debts(&mut self) {
+        if self.owed.is_empty() {
+            return;
+        }
+        let owed: Vec<_> = self.owed.values().cloned().collect();
+        let current = owed.into_iter().map(|draft| Draft {
+            after: self.ledger.get(&draft.component).cloned(),
+            ..draft
+        });
+        if let Ok(records) = self.append(current.collect()).await {
+            records.iter().for_each(|record| self.ledger.apply(record));
+            self.owed.clear();
+            tracing::info!("the journal is complete again");
+        }
     }
 
     /// Records that are nowhere but here.
@@ -74,7 +101,9 @@ impl Book {
     fn number(&self, draft: &mut Draft) {
         let old = self.ledger.get(&draft.component);
         if let Some(after) = &mut draft.after {
-            after.generation = old.map_or(0, |old| old.generation) + 1;
+            // One that was removed and comes back must not look as it did before.
+            let last = old.map_or(self.ledger.next_seq() - 1, |old| old.generation);
+            after.generation = last + 1;
         }
     }
 

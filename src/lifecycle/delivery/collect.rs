@@ -22,13 +22,10 @@ impl Delivery {
     /// After a change of any.
     pub(super) async fn collect_all(&self, book: &mut Book) {
         let deployments = self.directory.load_full();
-        let mut forgotten = false;
         for deployment in deployments.iter() {
-            forgotten |= self.forget(book, deployment.spec()).await;
+            self.forget(book, deployment.spec()).await;
         }
-        if forgotten {
-            self.sweep(book);
-        }
+        self.sweep(book);
     }
 
     /// Takes names out of the state of a component; whether there were any.
@@ -57,15 +54,22 @@ impl Delivery {
         made.is_ok()
     }
 
-    /// Removes bytes that no component keeps.
-    fn sweep(&self, book: &Book) {
+    /// Removes bytes that no component keeps, and what was compiled from them.
+    pub(super) fn sweep(&self, book: &Book) {
+        if self.preparing.is_under_way() {
+            // Some of them may be named in a moment; the next collection finds the rest.
+            return;
+        }
         let states = book.ledger().iter();
         let kept = states.flat_map(|(_, state)| state.versions.iter().map(|it| it.digest));
         let kept: HashSet<Digest> = kept.chain(self.pins.all()).collect();
         // With the book locked, so that nothing is kept anew meanwhile; a few unlinks.
         match self.vault.collect(&kept) {
             Ok(gone) if gone.is_empty() => {}
-            Ok(gone) => tracing::info!(artifacts = gone.len(), "old artifacts removed"),
+            Ok(gone) => {
+                self.host.forget(&gone);
+                tracing::info!(artifacts = gone.len(), "old artifacts removed");
+            }
             Err(error) => tracing::warn!(%error, "old artifacts cannot be removed"),
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::MutexGuard;
 use super::ChangeError;
 use super::book::Book;
 use super::engine::{Delivery, Urgency};
+use super::pins::Preparation;
 use crate::component::Version;
 use crate::core::{ArtifactPolicy, ComponentName, ComponentSpec, Timestamp};
 use crate::lifecycle::deployment::Deployment;
@@ -34,6 +35,7 @@ pub struct Orders {
 /// Everything fetched, compiled and warm, and nothing changed yet.
 pub struct Prepared {
     components: Vec<Component>,
+    preparation: Preparation,
     policy: Arc<ArtifactPolicy>,
     keep: u32,
 }
@@ -52,6 +54,15 @@ pub struct Pending<'a> {
     drafts: Vec<Draft>,
     policy: Arc<ArtifactPolicy>,
     keep: u32,
+    preparation: Option<Preparation>,
+}
+
+/// What was not taken leaves no trace.
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let delivery = self.delivery;
+        delivery.host.set_artifact_policy(&delivery.policy.load());
+    }
 }
 
 impl Delivery {
@@ -61,6 +72,11 @@ impl Delivery {
     /// # Errors
     /// Every component that cannot be deployed; nothing is changed then.
     pub async fn prepare(&self, orders: Orders) -> Result<Prepared, Vec<DeployError>> {
+        let preparation = {
+            // With the book locked: nothing is being collected.
+            let _book = self.book.lock().await;
+            self.preparing.begin()
+        };
         let (policy, running) = (Arc::new(orders.policy), self.directory.load_full());
         self.host.set_artifact_policy(&policy);
         let loading = self.loading(&policy, &running);
@@ -85,6 +101,7 @@ impl Delivery {
         }
         Ok(Prepared {
             components,
+            preparation,
             policy,
             keep: orders.keep,
         })
@@ -134,6 +151,7 @@ impl Delivery {
             drafts: Vec::new(),
             policy: prepared.policy,
             keep: prepared.keep,
+            preparation: Some(prepared.preparation),
         };
         let mut errors = Vec::new();
         let mut deployments = Vec::new();
@@ -175,10 +193,9 @@ impl Pending<'_> {
         delivery.keep.store(self.keep, Ordering::Relaxed);
         show();
         delivery.show(std::mem::take(&mut self.deployments));
-        let book = &self.book;
-        records
-            .iter()
-            .for_each(|record| delivery.tell(book, record));
+        delivery.remember(&self.book);
+        records.iter().for_each(|record| delivery.tell(record));
+        self.preparation = None;
         delivery.collect_all(&mut self.book).await;
         Ok(())
     }
@@ -208,12 +225,18 @@ impl Pending<'_> {
             Ok(deployment) => return Ok(deployment),
             Err(error) => error,
         };
+        let running = self.delivery.directory.load();
+        if running.get(&component.spec.name).is_some() {
+            // A node that serves goes on as it is; only one that starts must serve something.
+            return Err(refused(component, &error));
+        }
         tracing::error!(component = %component.spec.name, %error,
             "what was deployed cannot be loaded; what the configuration names serves instead");
         let mut next = old;
         supersede(&mut next, &error.to_string(), Timestamp::now());
-        next.traffic = component.statement.traffic();
-        next.previous = None;
+        let deployed = std::mem::replace(&mut next.traffic, component.statement.traffic());
+        // It may be there again at the next start: nothing collects it, and a rollback finds it.
+        next.previous = Some(deployed);
         let ready = self.ready(component, &next).await;
         let deployment = ready.map_err(|error| refused(component, &error))?;
         self.draft(component, next, Some(error.to_string()));
@@ -226,7 +249,9 @@ impl Pending<'_> {
         state: &ComponentState,
     ) -> Result<Deployment, ChangeError> {
         let Component { spec, loaded, .. } = component;
-        self.delivery.ready(&self.policy, spec, state, loaded).await
+        self.delivery
+            .ready(&self.policy, spec, state, loaded, Urgency::Orderly)
+            .await
     }
 
     fn draft(&mut self, component: &Component, after: ComponentState, reason: Option<String>) {

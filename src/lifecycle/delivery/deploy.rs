@@ -29,24 +29,39 @@ impl Delivery {
     /// Whatever is wrong with it; nothing has changed then.
     pub async fn deploy(self: &Arc<Self>, deploy: Deploy) -> Result<Deployed, ChangeError> {
         let this = self.clone();
-        let deployed = tokio::spawn(async move { this.take(deploy).await }).await;
+        let deployed = tokio::spawn(async move {
+            let deployed = this.take(deploy).await;
+            if deployed.is_err() {
+                // What was refused leaves nothing behind.
+                this.sweep(&*this.book.lock().await);
+            }
+            deployed
+        });
+        let deployed = deployed.await;
         deployed.unwrap_or_else(|_| Err(ChangeError::Refused("deploying it failed".into())))
     }
 
     async fn take(&self, mut deploy: Deploy) -> Result<Deployed, ChangeError> {
         self.expect_open()?;
         let spec = self.spec(&deploy.component)?;
+        let rules = self.policy.load_full();
         let policy = rollout_policy(&spec, &deploy)?;
         let digest = crate::security::digest(&deploy.bytes);
         // Before anything that takes time; looked at again when it is done.
-        admit(&*self.book.lock().await, &deploy, digest)?;
+        let book = self.book.lock().await;
+        admit(&book, &deploy, digest)?;
+        // With the book locked: nothing is being collected.
         let _pin = self.pins.pin(digest);
+        drop(book);
         let bytes = deploy.bytes.len() as u64;
         let artifact = self.verify(&mut deploy).await?;
         let spare = [self.host_for(&spec, &deploy, artifact).await?];
         let mut book = self.book.lock().await;
         self.expect_open()?;
-        let spec = self.spec(&deploy.component)?;
+        if *self.spec(&deploy.component)? != *spec || *self.policy.load_full() != *rules {
+            let text = "the configuration was reloaded meanwhile; deploy again";
+            return Err(ChangeError::Conflict(text.into()));
+        }
         let is_new = admit(&book, &deploy, digest)?;
         let mut state = book.state(&deploy.component);
         if is_new {

@@ -21,6 +21,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// After a change that could not be made, before it is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// A step may be held for days: it is not written down each time.
+const HELD_AGAIN: Duration = Duration::from_secs(600);
+
 /// Who moves rollouts, in the journal.
 const ANALYSIS: &str = "analysis";
 
@@ -34,6 +37,8 @@ struct Companion {
     watch: Watch,
     check: Arc<Mutex<Option<Result<(), String>>>>,
     not_before: Option<Instant>,
+    /// When it was last written down that the step is held.
+    held: Option<Instant>,
 }
 
 type Companions = HashMap<ComponentName, Companion>;
@@ -41,17 +46,28 @@ type Companions = HashMap<ComponentName, Companion>;
 impl Delivery {
     /// Moves rollouts on until the task is dropped.
     pub async fn drive(self: Arc<Self>) {
-        let mut companions = Companions::new();
+        let (mut companions, mut debts_due) = (Companions::new(), Instant::now());
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
+            self.settle_debts(&mut debts_due).await;
             let active = self.active().await;
             companions.retain(|name, _| active.iter().any(|(active, _)| active == name));
             for (component, state) in active {
                 self.look_at(&component, &state, &mut companions).await;
             }
         }
+    }
+
+    /// What a full disk has kept out of the journal is written as soon as it can be.
+    async fn settle_debts(&self, due: &mut Instant) {
+        let now = Instant::now();
+        if now < *due {
+            return;
+        }
+        *due = now + RETRY;
+        self.book.lock().await.settle_debts().await;
     }
 
     async fn active(&self) -> Vec<(ComponentName, ComponentState)> {
@@ -78,7 +94,9 @@ impl Delivery {
         let now = Instant::now();
         let Some(candidate) = deployment.version(&rollout.candidate) else {
             let verdict = rollouts::absent();
-            self.move_on(component, state, Move::Back(verdict)).await;
+            if !self.move_on(component, state, Move::Back(verdict)).await {
+                tokio::time::sleep(RETRY).await;
+            }
             return;
         };
         let numbers = [candidate.tally().read(), stable(deployment, rollout)];
@@ -98,7 +116,11 @@ impl Delivery {
             Look::CheckWanted => return self.check(companion, rollout.policy.check.clone()),
             Look::Failed(verdict) => Move::Back(verdict),
             Look::StepDone(verdict) => Move::Forward(verdict),
-            Look::Held(verdict) => Move::Stay(verdict),
+            Look::Held(_) if companion.held.is_some_and(|held| now < held + HELD_AGAIN) => return,
+            Look::Held(verdict) => {
+                companion.held = Some(now);
+                Move::Stay(verdict)
+            }
         };
         if !self.move_on(component, state, movement).await {
             companion.not_before = Some(now + RETRY);
@@ -231,6 +253,7 @@ impl Companion {
             watch,
             check: Arc::default(),
             not_before: None,
+            held: None,
         }
     }
 

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
 use super::book::{Book, SharedJournal};
-use super::pins::Pins;
+use super::pins::{Pins, Preparing};
 use super::{ChangeError, DeliveryStatus, Events};
 use crate::component::{Host, Version};
 use crate::core::{ArtifactPolicy, ComponentName, ComponentSpec, VersionName};
@@ -21,6 +21,7 @@ use crate::lifecycle::loading::Loading;
 use crate::lifecycle::source::Sources;
 use crate::lifecycle::state::{ComponentState, KeptVersion};
 use crate::lifecycle::vault::Vault;
+use crate::monitoring::InstanceCounts;
 
 /// Whoever leads requests to components.
 pub trait Stage: Send + Sync {
@@ -42,10 +43,12 @@ pub struct Delivery {
     /// One change at a time.
     pub(super) book: Mutex<Book>,
     /// As the book was after the last change: for who only looks.
-    ledger: ArcSwap<Ledger>,
+    pub(super) ledger: ArcSwap<Ledger>,
     journal: SharedJournal,
     /// What of the vault is in the making.
     pub(super) pins: Pins,
+    /// A configuration whose artifacts are in the vault and not yet in the journal.
+    pub(super) preparing: Preparing,
     stage: OnceLock<Weak<dyn Stage>>,
     closed: AtomicBool,
 }
@@ -74,6 +77,7 @@ impl Delivery {
             ledger: ArcSwap::from_pointee(ledger),
             journal,
             pins: Pins::default(),
+            preparing: Preparing::default(),
             stage: OnceLock::new(),
             closed: AtomicBool::new(false),
         })
@@ -151,7 +155,8 @@ impl Delivery {
     }
 
     /// Makes a decided change: everything that it needs is loaded and warm, then it is
-    /// written down, then it is shown.
+    /// written down, then it is shown. A rescue is shown first: a slow disk must not keep a
+    /// bad version in service.
     pub(super) async fn make(
         &self,
         book: &mut Book,
@@ -164,11 +169,21 @@ impl Delivery {
             return Err(ChangeError::NoComponent(spec.name.to_string()));
         };
         let policy = self.policy.load_full();
-        let deployment = self.ready(&policy, spec, next, spare).await?;
-        let record = book.write(draft, urgency).await?;
-        let shown = self.directory.load_full().with(deployment);
-        self.show(shown);
-        self.tell(book, &record);
+        let ready = self.ready(&policy, spec, next, spare, urgency);
+        let shown = self.directory.load_full().with(ready.await?);
+        let record = match urgency {
+            Urgency::Rescue => {
+                self.show(shown);
+                book.write(draft, urgency).await?
+            }
+            Urgency::Orderly => {
+                let record = book.write(draft, urgency).await?;
+                self.show(shown);
+                record
+            }
+        };
+        self.remember(book);
+        self.tell(&record);
         Ok(self.status_in(book.ledger(), &spec.name))
     }
 
@@ -180,6 +195,7 @@ impl Delivery {
         spec: &Arc<ComponentSpec>,
         state: &ComponentState,
         spare: &[Arc<Version>],
+        urgency: Urgency,
     ) -> Result<Deployment, ChangeError> {
         let running = self.directory.load_full();
         let loading = Loading {
@@ -201,7 +217,7 @@ impl Delivery {
                 }
             }
         }
-        self.prove(&versions, state).await?;
+        self.prove(&versions, state, urgency).await?;
         let shadow = match spec.mirrored {
             true => self.shadow(policy, spec, state).await,
             false => None,
@@ -245,8 +261,13 @@ impl Delivery {
         &self,
         versions: &[Arc<Version>],
         state: &ComponentState,
+        urgency: Urgency,
     ) -> Result<(), ChangeError> {
         let running = self.directory.load_full();
+        let is_loaded = |version: &Arc<Version>| {
+            let mut loaded = running.versions();
+            loaded.any(|it| Arc::ptr_eq(it, version))
+        };
         let has_traffic = |version: &Arc<Version>| {
             let deployment = running.get(version.component());
             let shares = deployment.map(|it| it.versions().iter().zip(it.weights()));
@@ -254,12 +275,18 @@ impl Delivery {
             shares.any(|(it, weight)| Arc::ptr_eq(it, version) && *weight > 0)
         };
         for version in versions {
-            if state.traffic.weight(version.name()) > 0 && !has_traffic(version) {
-                version.warm().await.map_err(|error| {
-                    let name = version.name();
-                    ChangeError::Refused(format!("version {name} cannot be started: {error}"))
-                })?;
+            if state.traffic.weight(version.name()) == 0 || has_traffic(version) {
+                continue;
             }
+            if urgency == Urgency::Rescue && is_loaded(version) {
+                // It was started when it was loaded, and what it replaces may hold all
+                // instances now.
+                continue;
+            }
+            version.warm().await.map_err(|error| {
+                let name = version.name();
+                ChangeError::Refused(format!("version {name} cannot be started: {error}"))
+            })?;
         }
         Ok(())
     }
@@ -269,6 +296,7 @@ impl Delivery {
         let running = self.directory.load();
         for gone in running.versions().filter(|it| !deployments.holds(it)) {
             gone.metrics().set_weight(0);
+            gone.metrics().set_instances(InstanceCounts::default());
         }
         deployments.iter().for_each(|it| it.report_weights());
         if let Some(stage) = self.stage.get().and_then(Weak::upgrade) {
@@ -277,9 +305,13 @@ impl Delivery {
         self.directory.store(deployments);
     }
 
-    /// Tells what was written into `book`.
-    pub(super) fn tell(&self, book: &Book, record: &Record) {
+    /// Shows the book to who only looks.
+    pub(super) fn remember(&self, book: &Book) {
         self.ledger.store(Arc::new(book.ledger().clone()));
+    }
+
+    /// Tells what was written down.
+    pub(super) fn tell(&self, record: &Record) {
         let loaded = self.directory.load();
         let event = super::tell::event(record, loaded.get(&record.component).map(AsRef::as_ref));
         super::tell::log(record);

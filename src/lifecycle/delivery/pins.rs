@@ -1,7 +1,7 @@
 //! Artifacts that are in the vault and not yet in the journal: collection leaves them alone.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::core::Digest;
 
@@ -38,5 +38,22 @@ impl Drop for Pin<'_> {
                 pins.remove(&self.digest);
             }
         }
+    }
+}
+
+/// Whether a configuration is being prepared: whatever it has fetched may be named soon.
+#[derive(Default)]
+pub(super) struct Preparing(Arc<()>);
+
+/// Held as long as it is prepared.
+pub(super) struct Preparation(#[expect(dead_code, reason = "counted, not read")] Arc<()>);
+
+impl Preparing {
+    pub fn begin(&self) -> Preparation {
+        Preparation(self.0.clone())
+    }
+
+    pub fn is_under_way(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 }

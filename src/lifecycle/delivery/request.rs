@@ -209,7 +209,7 @@ pub struct DeliveryEvent {
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// `deployed`, `rollout_started`, `step`, `verdict`, `paused`, `resumed`, `promoted`,
-    /// `rolled_back`, `aborted`, `superseded`, `traffic`, `configured`, `removed` or
+    /// `rolled_back`, `aborted`, `traffic`, `configured`, `removed` or
     /// `collected`.
     pub kind: &'static str,
     pub component: String,

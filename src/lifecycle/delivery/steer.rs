@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::book::Book;
 use super::engine::{Delivery, Urgency};
 use super::{Change, ChangeError, DeliveryStatus};
+use crate::component::Version;
 use crate::core::{ComponentName, Timestamp, VersionName};
 use crate::lifecycle::journal::{Action, Draft};
 use crate::lifecycle::state::{ComponentState, Phase, Rollout, Traffic};
@@ -36,7 +37,7 @@ impl Delivery {
         change: Change,
     ) -> Result<DeliveryStatus, ChangeError> {
         let decide = move |component: &ComponentName, state: ComponentState| {
-            with_traffic(component, state, traffic)
+            with_traffic(component, state, traffic.clone())
         };
         self.change(component, change, Urgency::Orderly, decide)
             .await
@@ -53,7 +54,8 @@ impl Delivery {
         change: Change,
     ) -> Result<DeliveryStatus, ChangeError> {
         let to = to.cloned();
-        let decide = move |component: &ComponentName, state| rolled_back(component, state, to);
+        let decide =
+            move |component: &ComponentName, state| rolled_back(component, state, to.clone());
         self.change(component, change, Urgency::Rescue, decide)
             .await
     }
@@ -82,12 +84,14 @@ impl Delivery {
         component: &ComponentName,
         change: Change,
         urgency: Urgency,
-        decide: impl FnOnce(&ComponentName, ComponentState) -> Decided + Send + 'static,
+        decide: impl Fn(&ComponentName, ComponentState) -> Decided + Send + Sync + 'static,
     ) -> Result<DeliveryStatus, ChangeError> {
         let (this, component) = (self.clone(), component.clone());
         let changed = tokio::spawn(async move {
-            this.expect_open()?;
+            // What takes time is done before others must wait.
+            let spare = this.foreseen(&component, &decide).await;
             let mut book = this.book.lock().await;
+            this.expect_open()?;
             let spec = this.spec(&component)?;
             let state = book.expected(&component, &change)?;
             let (action, version, next) = decide(&component, state)?;
@@ -100,12 +104,37 @@ impl Delivery {
                 verdict: None,
                 after: Some(next),
             };
-            let status = this.make(&mut book, &spec, draft, urgency, &[]).await?;
+            let status = this.make(&mut book, &spec, draft, urgency, &spare).await?;
             this.collect(&mut book, &spec).await;
             Ok(status)
         });
         let failed = || ChangeError::Conflict("the change failed; see the log".into());
         changed.await.unwrap_or_else(|_| Err(failed()))
+    }
+}
+
+impl Delivery {
+    /// Versions that a change will need and that are not loaded.
+    async fn foreseen(
+        &self,
+        component: &ComponentName,
+        decide: &(impl Fn(&ComponentName, ComponentState) -> Decided + Sync),
+    ) -> Vec<Arc<Version>> {
+        let state = self.ledger.load().get(component).cloned();
+        let next = state.and_then(|state| decide(component, state).ok());
+        let (Some((_, _, next)), Ok(spec)) = (next, self.spec(component)) else {
+            return Vec::new();
+        };
+        let (policy, running) = (self.policy.load_full(), self.directory.load_full());
+        let loading = self.loading(&policy, &running);
+        let mut loaded = Vec::new();
+        for kept in next.versions.iter().filter(|it| next.needs(&it.name)) {
+            // What cannot be loaded is told when the change is made.
+            if let Ok(version) = loading.load(&spec, &kept.name, &kept.digest, None).await {
+                loaded.push(version);
+            }
+        }
+        loaded
     }
 }
 
@@ -188,6 +217,12 @@ fn rolled_back(
             Traffic::only(to.clone())
         }
         (None, Some(from)) => from,
+        (None, None) if has_just_gone_back(&state) => {
+            return Err(ChangeError::Conflict(
+                "the last rollout has been taken back already; name the version that shall serve"
+                    .into(),
+            ));
+        }
         (None, None) => state.previous.clone().ok_or_else(|| {
             ChangeError::Conflict(format!(
                 "`{component}` has nothing to go back to; name the version that shall serve"
@@ -203,6 +238,13 @@ fn rolled_back(
         .then_some(left)
         .filter(|left| *left != state.traffic);
     Ok((Action::RolledBack, version, state))
+}
+
+/// Who sees the alarm of a rollback must not go back once more.
+fn has_just_gone_back(state: &ComponentState) -> bool {
+    state.rollout.as_ref().is_some_and(|it| {
+        matches!(it.phase, Phase::RolledBack | Phase::Aborted) && it.from == state.traffic
+    })
 }
 
 fn steered(component: &ComponentName, mut state: ComponentState, steering: Steering) -> Decided {

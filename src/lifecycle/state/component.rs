@@ -63,11 +63,13 @@ impl ComponentState {
     }
 
     /// Whether a version must be ready to serve: it has traffic, had it before, is about to
-    /// get it, or is named by the configuration.
+    /// get it, is named by the configuration, or is the newest.
     pub fn needs(&self, name: &VersionName) -> bool {
         let had = |traffic: &Traffic| traffic.weight(name) > 0;
         had(&self.traffic)
             || self.named.contains(name)
+            // The newest: whoever deployed it without traffic wants to try it.
+            || self.versions.last().is_some_and(|it| it.name == *name)
             || self.previous.as_ref().is_some_and(had)
             || self
                 .active_rollout()

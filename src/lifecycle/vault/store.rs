@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, TryLockError};
 
 use super::VaultError;
 use super::entry::{length, place, read};
@@ -126,7 +126,12 @@ impl Vault {
     /// # Errors
     /// The directory cannot be read.
     pub fn collect(&self, keep: &HashSet<Digest>) -> io::Result<Vec<Digest>> {
-        let _collecting = self.writing.write().unwrap_or_else(PoisonError::into_inner);
+        let _collecting = match self.writing.try_write() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Somebody writes; the next collection finds the same.
+            Err(TryLockError::WouldBlock) => return Ok(Vec::new()),
+        };
         let mut gone = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
