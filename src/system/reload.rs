@@ -174,9 +174,23 @@ pub(super) fn check_custom(config: &Config, services: &Services) -> Result<(), R
     Ok(())
 }
 
+/// But for what takes effect at once.
+fn is_like(old: &config::Admin, new: &config::Admin) -> bool {
+    let allow_version_override = new.allow_version_override;
+    let old = config::Admin {
+        allow_version_override,
+        ..old.clone()
+    };
+    old == *new
+}
+
 fn warn_of_fixed_settings(old: &Config, new: &Config) {
     let fixed = [
-        ("[admin]", old.admin != new.admin),
+        ("[admin]", !is_like(&old.admin, &new.admin)),
+        (
+            "[outbound] ca, for sources of components and checks of rollouts,",
+            old.outbound.ca != new.outbound.ca,
+        ),
         ("[state]", old.state_dir != new.state_dir),
         (
             "[telemetry] log_format",

@@ -546,7 +546,16 @@ async fn rollback_works_while_the_file_is_broken() {
     let config = scene.gate.config();
     let config = config.to_str().unwrap();
     let file = guest("version-b");
-    let deploy = ["deploy", "cart", file.to_str().unwrap(), "--config", config];
+    let file = file.to_str().unwrap();
+    let deploy = [
+        "deploy",
+        "cart",
+        file,
+        "--version",
+        "1.5.0",
+        "--config",
+        config,
+    ];
     let here = |verb: &[&str]| {
         let output = airgate(verb);
         assert_eq!(code(&output), 0, "{verb:?}: {output:?}");

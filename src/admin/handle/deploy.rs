@@ -19,6 +19,7 @@ use crate::admin::request::{
 };
 use crate::core::Strategy;
 use crate::lifecycle::{Change, Deploy};
+use crate::security::{AuditEvent, AuditKind};
 
 /// 64 MiB in ten minutes are 110 KiB a second.
 const PACE: Pace = Pace {
@@ -107,7 +108,16 @@ pub(in crate::admin) async fn deploy(
         change,
     };
     let delivery = shared.node.delivery().clone();
+    let (name, by) = (deploy.version.clone(), deploy.change.by.clone());
     let deployed = carry_out(place, async move { delivery.deploy(deploy).await }).await?;
+    let mut versions = deployed.status.versions.iter();
+    if let (true, Some(version)) = (deployed.is_new, versions.find(|it| it.name == name)) {
+        let event = AuditEvent::new(AuditKind::Deployed)
+            .of(deployed.status.component.clone(), name)
+            .target(version.digest)
+            .detail(format_args!("by {by}"));
+        shared.node.audit().record(event);
+    }
     Ok(match deployed.is_new {
         true => created(&deployed.status, location),
         false => tagged(&deployed.status),

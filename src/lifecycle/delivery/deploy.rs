@@ -152,7 +152,8 @@ impl Delivery {
     ) -> Result<DeliveryStatus, ChangeError> {
         let state = book.state(&spec.name);
         let has_all = state.traffic.iter().all(|it| it.version == deploy.version);
-        if deploy.without_traffic || has_all {
+        let is_under_way = state.active_rollout().is_some();
+        if deploy.without_traffic || has_all || is_under_way {
             return Ok(self.status_in(book.ledger(), &spec.name));
         }
         let id = book.ledger().next_seq();
@@ -189,10 +190,12 @@ fn admit(book: &Book, deploy: &Deploy, digest: crate::core::Digest) -> Result<bo
         });
     }
     match state.active_rollout() {
-        Some(rollout) if !deploy.without_traffic => Err(ChangeError::Conflict(format!(
-            "version `{}` is being rolled out: promote, abort or roll it back first",
-            rollout.candidate
-        ))),
+        Some(rollout) if !deploy.without_traffic && rollout.candidate != deploy.version => {
+            Err(ChangeError::Conflict(format!(
+                "version `{}` is being rolled out: promote, abort or roll it back first",
+                rollout.candidate
+            )))
+        }
         _ => Ok(known.is_none()),
     }
 }

@@ -94,7 +94,13 @@ impl Delivery {
             this.expect_open()?;
             let spec = this.spec(&component)?;
             let state = book.expected(&component, &change)?;
-            let (action, version, next) = decide(&component, state)?;
+            let phase = state.rollout.as_ref().map(|rollout| rollout.phase);
+            let (action, version, mut next) = decide(&component, state)?;
+            let rollout = next.rollout.as_mut();
+            let moved = rollout.filter(|rollout| phase != Some(rollout.phase));
+            if let (Some(rollout), Some(reason)) = (moved, &change.reason) {
+                rollout.reason = Some(reason.clone());
+            }
             let draft = Draft {
                 by: change.by,
                 component,

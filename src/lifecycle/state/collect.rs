@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn what_serves_or_served_before_stays_however_old_it_is() {
-        let mut state = state(&["a", "b", "c", "d"], "a");
+        let mut state = state(&["a", "b", "c", "d", "newest"], "a");
         state.previous = Some(Traffic::new([(name("b"), 1), (name("c"), 9)]));
         assert_eq!(texts(&collectable(&state, 0)), ["d"]);
     }

@@ -152,6 +152,10 @@ async fn an_artifact_that_was_changed_on_disk_is_never_run() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
+    // The newest is kept ready; the one before is read from disk again.
+    let newest = marked(&bytes_of("version-b"), "newest");
+    gate.put_version_with("version", "3", newest, "traffic=none")
+        .await;
     let answer = gate.set_traffic("version", "{\"2\": 1}").await;
     assert_eq!(answer.status(), 422, "{}", answer.text());
     assert_eq!(letter(&gate).await, "a");

@@ -65,6 +65,10 @@ async fn a_version_that_is_lost_from_disk_gets_no_traffic() {
         .to_owned();
     let hex = digest.trim_start_matches("sha256:");
     std::fs::remove_file(gate.state().join(format!("artifacts/{hex}.wasm"))).unwrap();
+    // The newest is kept ready; the one before is read from disk again.
+    let newest = marked(&bytes_of("version-b"), "newest");
+    gate.put_version_with("version", "3", newest, "traffic=none")
+        .await;
     let refused = gate
         .steer_with("version", "rollback", "{\"to\": \"2\"}")
         .await;

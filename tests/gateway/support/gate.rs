@@ -210,7 +210,9 @@ impl Setup {
         writeln!(text, "[admin]\n{}", self.admin).unwrap();
         let state = self.state.as_deref().unwrap_or(Path::new(STATE));
         write!(text, "[state]\ndir = {state:?}\n{}", self.state_lines).unwrap();
-        write!(text, "[security]\n{}", self.security).unwrap();
+        if !self.security.is_empty() {
+            write!(text, "[security]\n{}", self.security).unwrap();
+        }
         text + &self.components + &self.routes
     }
 
