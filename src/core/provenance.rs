@@ -29,7 +29,7 @@ impl Default for ArtifactPolicy {
             require_digest: false,
             require_signature: false,
             trusted_keys: Vec::new(),
-            compile_timeout: Duration::from_secs(60),
+            compile_timeout: Duration::from_secs(120),
             compile_memory: ByteSize(4 << 30),
         }
     }

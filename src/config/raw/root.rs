@@ -85,7 +85,7 @@ shape_table! {
         /// Public keys of minisign, or "ed25519:" and 32 bytes in base64; as a text or as
         /// { file = "keys/ci.pub" }. Default: none.
         optional trusted_keys: TrustedKeys,
-        /// Until the process that compiles a component is killed, "1s" to "10m". Default: "60s".
+        /// Until the process that compiles a component is killed, "1s" to "10m". Default: "2m".
         optional compile_timeout: Duration,
         /// Memory that this process may use, "256MiB" to "64GiB". Default: "4GiB".
         optional compile_memory: ByteSize,

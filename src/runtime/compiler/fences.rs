@@ -9,8 +9,9 @@ use rustix::process::{
 
 use super::order::CompileOrder;
 
-/// Weight 110 against 1,024 of a thread that serves (sched(7)).
-const NICE: i32 = 10;
+/// Weight 335 against 1,024 of a thread that serves (sched(7)): a deployment takes its time
+/// on a busy machine, but not for ever.
+const NICE: i32 = 5;
 
 /// Ends with the parent, computes when nobody else wants to, and stays within its memory.
 ///
