@@ -193,7 +193,7 @@ impl Server {
         let drive = node.delivery.clone();
         let mut tasks = vec![
             tokio::spawn(maintain(node.clone())),
-            tokio::spawn(async move { drive.drive().await }),
+            tokio::spawn(keep_driving(drive)),
         ];
         if let Some(admin) = admin {
             let hosts = node.config.load().admin.hosts.clone();
@@ -307,6 +307,13 @@ impl Server {
 
 async fn second_stop(signals: &mut Signals) {
     while signals.next().await != Wish::Stop {}
+}
+
+/// A bug of ours must not leave rollouts without anybody who watches them.
+async fn keep_driving(delivery: Arc<Delivery>) {
+    while tokio::spawn(delivery.clone().drive()).await.is_err() {
+        tracing::error!("the analysis of rollouts broke off; it begins again");
+    }
 }
 
 async fn maintain(node: Arc<Node>) {
