@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 use airgate::component::{Call, Host, Origin, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    Cohort, ComponentSpec, Grants, Instances, Limits, Outbound, RequestId, Reuse, Source,
-    VersionName, VersionSpec,
+    ArtifactPolicy, Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Outbound, RequestId,
+    Reuse, RolloutPolicy, Source, VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
-use airgate::lifecycle::{Deployments, Directory, Split};
+use airgate::lifecycle::{Deployments, Directory, Sources, Split};
 use airgate::monitoring::Recorder;
-use airgate::runtime::{Artifact, Capabilities, Loader, Network, Services, VersionPolicy};
+use airgate::runtime::{
+    Artifact, Capabilities, Compiler, Loader, Network, Services, VersionPolicy,
+};
 use airgate::security::AuditTrail;
 use airgate::system;
 use bytes::Bytes;
@@ -62,6 +64,7 @@ fn numbered_route(number: usize) -> Route {
         methods: vec![Method::GET],
         headers: Vec::new(),
         target: Target::Component("hello".parse().unwrap()),
+        mirror: None,
         strip_prefix: None,
         request_headers: HeaderEdits::default(),
         response_headers: HeaderEdits::default(),
@@ -103,10 +106,19 @@ fn route(criterion: &mut Criterion) {
 }
 
 fn split(criterion: &mut Criterion) {
-    let split = Split::new(&[95, 5]).unwrap();
+    let weights = [("1.4.2", 95), ("1.5.0", 5)];
+    let weights = weights.map(|(version, weight)| (version.parse().unwrap(), weight));
+    let split = Split::new(&weights).unwrap();
     let request = RequestId::next();
     criterion.bench_function("split/pick", |bencher| {
         bencher.iter(|| split.pick(black_box(request)));
+    });
+    let mut key = 0_u64;
+    criterion.bench_function("split/sticky", |bencher| {
+        bencher.iter(|| {
+            key = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            split.sticky(black_box(key))
+        });
     });
 }
 
@@ -152,7 +164,7 @@ fn loader(state: Option<&Path>) -> Arc<Loader> {
     let network = Network::new(Outbound::default()).unwrap();
     let trail = AuditTrail::in_memory();
     let services = Services::new(Capabilities::standard(), trail, Arc::default(), network);
-    system::loader(state, services).unwrap()
+    system::loader(state, services, Compiler::InProcess).unwrap()
 }
 
 /// A component from the code cache: validated, its entry authenticated, linked.
@@ -327,6 +339,7 @@ fn spec(name: &str, reuse: Reuse, grants: Grants) -> Arc<ComponentSpec> {
         name: Some(version_name()),
         source: Source::Path(component(name)),
         digest: None,
+        signature: None,
     };
     Arc::new(ComponentSpec {
         name: name.parse().unwrap(),
@@ -338,12 +351,16 @@ fn spec(name: &str, reuse: Reuse, grants: Grants) -> Arc<ComponentSpec> {
             ..Instances::default()
         },
         grants: Arc::new(grants),
+        affinity: None,
+        rollout: RolloutPolicy::default(),
+        mirrored: false,
     })
 }
 
 /// The last one of a name counts.
 async fn deployed<const N: usize>(host: &Host, specs: [Arc<ComponentSpec>; N]) -> Deployments {
-    let deployments = Deployments::default().next(specs, host, 1).await;
+    let (sources, policy) = (Sources::new(None).unwrap(), ArtifactPolicy::default());
+    let deployments = Deployments::load(specs, host, &sources, &policy, 1).await;
     deployments.unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
@@ -356,7 +373,7 @@ async fn call(version: &Version, path: &str) -> Bytes {
     let request = request.body(RequestBody::empty()).unwrap();
     let id = RequestId::next();
     let call = Call {
-        origin: Origin::at_the_edge(id, Cohort::of(id)),
+        origin: Origin::at_the_edge(id, Cohort::of(id), Forced::NONE),
         arrived: Instant::now(),
         scheme: Scheme::Http,
     };

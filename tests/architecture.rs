@@ -95,10 +95,15 @@ const METRIC_NAMES: &str = "monitoring/names.rs";
 /// The only file that turns a fault into a status code.
 const STATUS_CODES: &str = "gateway/respond.rs";
 /// Who else may name a status code, and why: none of them answers a request with a fault.
-const OTHER_STATUS_CODES: [(&str, &str); 6] = [
-    ("admin/audit.rs", "the admin API answers for itself"),
-    ("admin/auth.rs", "the admin API answers for itself"),
-    ("admin/router.rs", "the admin API answers for itself"),
+const OTHER_STATUS_CODES: [(&str, &str); 5] = [
+    (
+        "admin/answer/problem.rs",
+        "the admin API answers for itself: what goes wrong",
+    ),
+    (
+        "admin/answer/reply.rs",
+        "the admin API answers for itself: what goes well",
+    ),
     (
         "config/check/target.rs",
         "the default of `respond`, and the codes that take no body",

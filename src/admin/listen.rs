@@ -1,12 +1,16 @@
 //! Where the admin API listens: a TCP address or a unix socket.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use axum::Router;
 use tokio::net::{TcpListener, UnixListener};
 
+use super::access::Hosts;
+use super::serve::{Accept, Stream, serve};
 use crate::config::AdminListen;
 
 /// The admin address cannot be listened on.
@@ -18,61 +22,91 @@ pub struct AdminListenError {
 }
 
 /// A bound admin listener.
-pub enum AdminListener {
+pub struct AdminListener(Bound);
+
+enum Bound {
     Tcp(TcpListener),
-    Unix(UnixListener, PathBuf),
+    Unix(UnixListener, SocketFile),
 }
 
 impl AdminListener {
     /// # Errors
     /// The address is taken or not ours.
     pub async fn bind(listen: &AdminListen) -> Result<Self, AdminListenError> {
-        match listen {
+        let (address, bound) = match listen {
             AdminListen::Tcp(address) => {
-                TcpListener::bind(address)
-                    .await
-                    .map(Self::Tcp)
-                    .map_err(|error| AdminListenError {
-                        address: address.to_string(),
-                        error,
-                    })
+                let bound = TcpListener::bind(address).await;
+                (address.to_string(), bound.map(Bound::Tcp))
             }
-            AdminListen::Unix(path) => bind_unix(path)
-                .map(|listener| Self::Unix(listener, path.clone()))
-                .map_err(|error| AdminListenError {
-                    address: format!("unix:{}", path.display()),
-                    error,
-                }),
-        }
+            AdminListen::Unix(path) => {
+                let bound = bind_unix(path);
+                let bound = bound.map(|(listener, file)| Bound::Unix(listener, file));
+                (format!("unix:{}", path.display()), bound)
+            }
+        };
+        let bound = bound.map_err(|error| AdminListenError { address, error })?;
+        Ok(Self(bound))
     }
 
     /// The address with the port the kernel chose.
     pub fn address(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr().ok(),
-            Self::Unix(..) => None,
+        match &self.0 {
+            Bound::Tcp(listener) => listener.local_addr().ok(),
+            Bound::Unix(..) => None,
         }
     }
 
-    /// Serves until the task is dropped.
-    ///
-    /// # Errors
-    /// Never, as axum tries again where accepting fails.
-    pub async fn serve(self, router: Router) -> io::Result<()> {
-        match self {
-            Self::Tcp(listener) => axum::serve(listener, router).await,
-            Self::Unix(listener, path) => {
-                let served = axum::serve(listener, router).await;
-                let _ = std::fs::remove_file(path);
-                served
+    /// By which names it may be asked; `more` are those of the configuration.
+    pub fn hosts(&self, more: Vec<String>) -> Hosts {
+        Hosts::new(self.address(), more)
+    }
+
+    /// Serves until the task is dropped, and every connection with it.
+    pub async fn serve(self, router: Router) -> Infallible {
+        match self.0 {
+            Bound::Tcp(listener) => serve(listener, router).await,
+            Bound::Unix(listener, file) => {
+                let _file = file;
+                serve(listener, router).await
             }
         }
     }
 }
 
+impl Accept for TcpListener {
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        let (stream, _) = self.accept().await?;
+        // Without it events wait for delayed acknowledgements (Nagle).
+        let _ = stream.set_nodelay(true);
+        Ok(Box::new(stream))
+    }
+}
+
+impl Accept for UnixListener {
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        let (stream, _) = self.accept().await?;
+        Ok(Box::new(stream))
+    }
+}
+
+/// The file of a unix socket, which goes with it.
+struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Another process may have put its own there.
+        let file = std::fs::symlink_metadata(&self.path);
+        if file.is_ok_and(|file| file.ino() == self.inode) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// Only the owner may connect. A socket that nobody listens on is replaced.
-fn bind_unix(path: &std::path::Path) -> io::Result<UnixListener> {
-    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;
     }
@@ -83,5 +117,9 @@ fn bind_unix(path: &std::path::Path) -> io::Result<UnixListener> {
     }
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
+    let file = SocketFile {
+        path: path.to_owned(),
+        inode: std::fs::symlink_metadata(path)?.ino(),
+    };
+    Ok((listener, file))
 }

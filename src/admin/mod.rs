@@ -1,12 +1,17 @@
 //! The admin API: what operators and their tools ask of a running node.
 
-mod audit;
-mod auth;
+mod access;
+mod answer;
+mod api;
+mod handle;
 mod listen;
-mod problem;
-mod router;
+mod node;
+mod patient;
+mod request;
+mod serve;
 mod views;
 
-pub use auth::AdminToken;
+pub use access::{AdminTokens, Hosts, TokensError};
+pub use api::{Settings, router};
 pub use listen::{AdminListenError, AdminListener};
-pub use router::{Node, Readiness, ReloadFailure, router};
+pub use node::{Node, Readiness, ReloadFailure};

@@ -11,8 +11,8 @@ use super::{ConfigFile, exit, print};
 use crate::component::{Host, Version};
 use crate::config::{self, Config, LoadError};
 use crate::core::{GrantMode, Grants};
-use crate::lifecycle::{DeployError, Deployments};
-use crate::runtime::{Capabilities, Network, Services};
+use crate::lifecycle::{DeployError, Deployments, Sources};
+use crate::runtime::{Capabilities, Compiler, Network, Services};
 use crate::security::AuditTrail;
 use crate::system::loader;
 
@@ -130,12 +130,16 @@ fn load_components(config: &Config) -> Result<Loaded, String> {
     let runtime = runtime.map_err(|error| error.to_string())?;
     std::fs::create_dir_all(&config.state_dir).map_err(|error| error.to_string())?;
     let services = offline_services(config)?;
-    let loader =
-        loader(Some(&config.state_dir), services.clone()).map_err(|error| error.to_string())?;
+    let compiler = Compiler::of_this_program();
+    let loader = loader(Some(&config.state_dir), services.clone(), compiler);
+    let loader = loader.map_err(|error| error.to_string())?;
     let host = Host::new(loader);
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    host.set_artifact_policy(&config.security);
+    let sources = Sources::new(config.outbound.ca.as_deref()).map_err(|error| error.to_string())?;
     let specs = config.components.values().cloned();
-    let deployed = runtime.block_on(Deployments::default().next(specs, &host, at_once));
+    let deployed = Deployments::load(specs, &host, &sources, &config.security, at_once);
+    let deployed = runtime.block_on(deployed);
     runtime.shutdown_background();
     Ok(match deployed {
         Ok(deployments) => Loaded {

@@ -5,17 +5,32 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, inspect, schema, serve};
+use super::{
+    check, compile, deploy, drain, events, inspect, reload, rollback, routes, schema, serve,
+    status, steer, traffic, versions,
+};
+use crate::runtime::COMPILE_VERB;
 
-/// Exit codes beside 0 and clap's 2.
+/// How a verb ends.
 pub(super) mod exit {
+    pub const DONE: u8 = 0;
     pub const FAILED: u8 = 1;
+    /// As clap has it.
+    pub const USAGE: u8 = 2;
     pub const INVALID_CONFIGURATION: u8 = 3;
+    /// Nobody answers at the admin address.
+    pub const UNREACHABLE: u8 = 4;
+    /// What was deployed does not serve.
+    pub const ROLLED_BACK: u8 = 5;
 }
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 usage, 3 invalid configuration, 4 admin API unreachable,
+5 rolled back";
 
 /// A WASI edge gateway: HTTP routes to WebAssembly components, within limits.
 #[derive(Parser)]
-#[command(name = "airgate", version, about, propagate_version = true)]
+#[command(name = "airgate", version, about, propagate_version = true, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -31,6 +46,34 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Print the JSON Schema of the configuration
     Schema,
+    /// Upload a version of a component, and give it traffic by the component's strategy
+    Deploy(deploy::Deploy),
+    /// Give all traffic to the version that is being rolled out
+    Promote(steer::Steer),
+    /// Go back to the traffic before the last change, or to a kept version
+    Rollback(rollback::Rollback),
+    /// Stop a rollout at its step; a failure still rolls it back
+    Pause(steer::Steer),
+    /// Let a paused rollout go on
+    Resume(steer::Steer),
+    /// End a rollout and bring back the traffic of before
+    Abort(steer::Steer),
+    /// Set the weights of a component's versions at once
+    Traffic(traffic::Traffic),
+    /// Show what serves, and the rollouts under way
+    Status(status::Status),
+    /// Show the versions of a component that are kept, or its history
+    Versions(versions::Versions),
+    /// Show what happens to versions and traffic, as it happens
+    Events(events::Events),
+    /// Show the routes that are served
+    Routes(routes::Routes),
+    /// Make the gateway read its configuration again
+    Reload(reload::Reload),
+    /// Make the gateway finish its requests and end
+    Drain(drain::Drain),
+    #[command(name = COMPILE_VERB, hide = true)]
+    Compile(compile::Compile),
 }
 
 /// Where the configuration is.
@@ -54,6 +97,82 @@ pub fn run() -> ExitCode {
         Verb::Check(check) => check.run(),
         Verb::Inspect(inspect) => inspect.run(),
         Verb::Schema => schema::run(),
+        Verb::Deploy(deploy) => deploy.run(),
+        Verb::Promote(steer) => steer.run("promote"),
+        Verb::Rollback(rollback) => rollback.run(),
+        Verb::Pause(steer) => steer.run("pause"),
+        Verb::Resume(steer) => steer.run("resume"),
+        Verb::Abort(steer) => steer.run("abort"),
+        Verb::Traffic(traffic) => traffic.run(),
+        Verb::Status(status) => status.run(),
+        Verb::Versions(versions) => versions.run(),
+        Verb::Events(events) => events.run(),
+        Verb::Routes(routes) => routes.run(),
+        Verb::Reload(reload) => reload.run(),
+        Verb::Drain(drain) => drain.run(),
+        Verb::Compile(compile) => compile.run(),
     };
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn refused(arguments: &str) -> ErrorKind {
+        let arguments = std::iter::once("airgate").chain(arguments.split_whitespace());
+        match Cli::try_parse_from(arguments) {
+            Ok(_) => panic!("it is taken"),
+            Err(error) => error.kind(),
+        }
+    }
+
+    fn is_taken(arguments: &str) -> bool {
+        let arguments = std::iter::once("airgate").chain(arguments.split_whitespace());
+        Cli::try_parse_from(arguments).is_ok()
+    }
+
+    #[test]
+    fn every_verb_is_put_together_right() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs_of_delivery_are_taken_as_they_are_documented() {
+        for arguments in [
+            "deploy cart a.wasm --version 1.5.0 --strategy canary --steps 5,25 --wait --timeout 5m",
+            "deploy cart a.wasm --no-traffic --signature a.sig --reason x --if-generation 7 --json",
+            "rollback cart --to 1.4.2 --wait --admin unix:/run/a.sock",
+            "promote cart --reason x --token-file t --config c.toml",
+            "traffic cart 1.4.2=95 1.5.0=5",
+            "status --json",
+            "versions cart --history --limit 5",
+            "events cart --since 7",
+        ] {
+            assert!(is_taken(arguments), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_is_wrong_usage() {
+        use ErrorKind::{ArgumentConflict, InvalidValue, MissingRequiredArgument, ValueValidation};
+        for (arguments, kind) in [
+            ("deploy cart", MissingRequiredArgument),
+            ("deploy ../x a.wasm", ValueValidation),
+            ("deploy cart a.wasm --version ..", ValueValidation),
+            ("deploy cart a.wasm --strategy slowly", InvalidValue),
+            ("deploy cart a.wasm --steps 25,5", ValueValidation),
+            ("deploy cart a.wasm --timeout soon", ValueValidation),
+            ("deploy cart a.wasm --no-traffic --wait", ArgumentConflict),
+            ("traffic cart", MissingRequiredArgument),
+            ("traffic cart 1.4.2", ValueValidation),
+            ("status --admin ftp://a", ValueValidation),
+            ("pause", MissingRequiredArgument),
+        ] {
+            assert_eq!(refused(arguments), kind, "{arguments}");
+        }
+    }
 }

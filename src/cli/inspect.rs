@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{exit, print};
-use crate::core::{ByteSize, HostBounds, Source};
+use crate::core::{ByteSize, HostBounds};
 use crate::lifecycle;
 use crate::runtime::{Artifact, Capabilities, Capability, Interface, Surface};
 
@@ -39,8 +39,7 @@ impl Inspect {
     }
 
     fn inspect(&self) -> Result<(Artifact, Surface), String> {
-        let source = Source::Path(self.file.clone());
-        let bytes = lifecycle::read(&source, HostBounds::default().artifact);
+        let bytes = lifecycle::read_path(&self.file, HostBounds::default().artifact);
         let bytes = bytes.map_err(|error| error.to_string())?;
         let artifact = Artifact::from_bytes(bytes, None).map_err(|error| error.to_string())?;
         let surface = artifact.surface().map_err(|error| error.to_string())?;

@@ -1,7 +1,9 @@
 //! How diagnostics and errors look on a terminal.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
+use super::table::Table;
+use super::terminal::is_coloured;
 use crate::config::{Diagnostics, LoadError};
 
 /// Writes to stdout; a reader that has gone is nobody's error.
@@ -9,6 +11,16 @@ pub(super) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());
     let _ = stdout.flush();
+}
+
+/// JSON as it is, on lines of its own.
+pub(super) fn json(document: &str) {
+    out(&format!("{}\n", document.trim_end()));
+}
+
+/// A table, in colour where that is wanted.
+pub(super) fn table(table: &Table) -> String {
+    table.render(is_coloured(&std::io::stdout()))
 }
 
 pub(super) fn error(error: &dyn std::fmt::Display) {
@@ -24,12 +36,7 @@ pub(super) fn diagnostics(diagnostics: &Diagnostics) {
     if diagnostics.is_empty() {
         return;
     }
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the terminal's setting: https://no-color.org"
-    )]
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    match colour {
+    match is_coloured(&std::io::stderr()) {
         true => eprintln!("{}", diagnostics.colored()),
         false => eprintln!("{diagnostics}"),
     }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{ConfigFile, exit, print};
 use crate::config::{self, Config, LogFormat};
 use crate::monitoring::{LogStyle, start_log};
-use crate::runtime::Capabilities;
+use crate::runtime::{Capabilities, Compiler};
 use crate::system::{Addresses, Server, StartError};
 
 #[derive(Args)]
@@ -52,7 +52,9 @@ impl Serve {
 }
 
 async fn serve(config: Config) -> u8 {
-    let server = match Server::start(config, Capabilities::standard()).await {
+    let compiler = Compiler::of_this_program();
+    let started = Server::start_with(config, Capabilities::standard(), compiler).await;
+    let server = match started {
         Ok(server) => server,
         Err(error) => {
             print::error(&error);

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use super::version::Version;
-use crate::core::{ByteSize, ComponentSpec, Digest, Reuse, VersionName};
-use crate::runtime::{Artifact, ArtifactError, InvokeError, LoadError, Loader, VersionPolicy};
+use crate::core::{
+    ArtifactPolicy, ByteSize, ComponentSpec, Digest, GrantMode, Grants, Reuse, VersionName,
+};
+use crate::runtime::{
+    Artifact, ArtifactError, InvokeError, LoadError, Loader, Missing, VersionPolicy,
+};
 
 /// Why a version cannot be hosted.
 #[derive(Debug, thiserror::Error)]
@@ -47,43 +51,60 @@ impl Host {
         self.loader.engines().bounds().artifact
     }
 
-    /// Compiles, links and starts one version of `spec`, named after its digest where it
-    /// has no name. Takes seconds where it compiles, in threads made for that.
+    /// How long and with how much memory components may be compiled from now on.
+    pub fn set_artifact_policy(&self, policy: &ArtifactPolicy) {
+        self.loader.set_artifact_policy(policy);
+    }
+
+    /// Compiles, links and starts one version of `spec`. Takes seconds where it compiles, in
+    /// threads made for that.
     ///
     /// # Errors
-    /// The bytes are not those pinned, or no component that can be served as `spec` says.
+    /// The bytes are no component that can be served as `spec` says.
     pub async fn host(
         &self,
-        bytes: Vec<u8>,
-        pinned: Option<Digest>,
-        name: Option<VersionName>,
+        artifact: Artifact,
+        name: VersionName,
         spec: Arc<ComponentSpec>,
     ) -> Result<Arc<Version>, HostingError> {
         let loader = self.loader.clone();
-        let load = move || load(&loader, bytes, pinned, name, &spec);
+        let load = move || load(&loader, &artifact, name, &spec);
         let version = tokio::task::spawn_blocking(load).await;
         let version = version.map_err(|_| HostingError::Interrupted)??;
         version.warm().await.map_err(HostingError::Start)?;
         Ok(Arc::new(version))
     }
+
+    /// Removes what was compiled from artifacts that are gone.
+    pub fn forget(&self, artifacts: &[Digest]) {
+        self.loader.forget(artifacts);
+    }
+
+    /// What a version imports in earnest and is not granted; nothing in audit mode.
+    pub fn ungranted(&self, version: &Version, grants: &Grants) -> Vec<Missing> {
+        if grants.mode != GrantMode::Enforce {
+            return Vec::new();
+        }
+        let capabilities = self.loader.services().capabilities();
+        let missing = capabilities.compare(version.imports(), grants).missing;
+        let in_earnest = |it: &Missing| !it.is_usual || it.traps;
+        missing.into_iter().filter(in_earnest).collect()
+    }
 }
 
 fn load(
     loader: &Loader,
-    bytes: Vec<u8>,
-    pinned: Option<Digest>,
-    name: Option<VersionName>,
+    artifact: &Artifact,
+    name: VersionName,
     spec: &ComponentSpec,
 ) -> Result<Version, HostingError> {
-    let artifact = Artifact::from_bytes(bytes, pinned)?;
-    let name = name.unwrap_or_else(|| artifact.digest.short_name());
     let policy = VersionPolicy {
         component: spec.name.clone(),
         version: name,
         limits: spec.limits.clone(),
         grants: spec.grants.clone(),
     };
-    let prepared = loader.load(&artifact, policy)?;
+    let prepared = loader.load(artifact, policy)?;
     let concurrent = matches!(spec.instances.reuse, Reuse::Concurrent { .. });
     if concurrent && !prepared.can_be_concurrent() {
         return Err(HostingError::NotConcurrent);

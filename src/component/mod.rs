@@ -6,8 +6,8 @@ mod seats;
 mod version;
 
 pub use crate::runtime::{
-    BodyError, Call, InvokeError, NoSuchPeer, Origin, PeerBody, PeerCall, Peers, RequestBody,
-    RequestWatch, ResponseBody, Scheme,
+    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Origin, PeerBody, PeerCall, Peers,
+    RequestBody, RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};
 pub use version::Version;

@@ -206,7 +206,9 @@ impl Pool {
     pub async fn warm(self: &Arc<Self>) -> Result<(), InvokeError> {
         let instance = self.make().await?;
         if self.policy.ready > 0 {
-            self.lock(&self.ready).push(instance);
+            if !self.is_full() {
+                self.lock(&self.ready).push(instance);
+            }
             self.refill();
         }
         Ok(())

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use super::pool::{Pool, Way};
-use crate::core::{ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, VersionName};
-use crate::monitoring::{GuestMetrics, InstanceCounts};
+use crate::core::{
+    ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, VersionName, VersionTag,
+};
+use crate::monitoring::{Ending, GuestMetrics, InstanceCounts, Tally};
 use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, invoke};
 
 /// Immutable bytes of a component, compiled, with the pool of their instances.
 pub struct Version {
     component: ComponentName,
     name: VersionName,
+    tag: VersionTag,
     digest: Digest,
     instances: Instances,
     grants: Arc<Grants>,
     metrics: Arc<GuestMetrics>,
+    tally: Arc<Tally>,
     pool: Arc<Pool>,
 }
 
@@ -26,30 +30,30 @@ impl Version {
         let metrics = Arc::new(GuestMetrics::new(&component, &name));
         let pool = Pool::new(prepared, instances.clone(), metrics.clone());
         Self {
+            tag: VersionTag::of(&component, &name),
             component,
             name,
             digest,
             instances,
             grants,
             metrics,
+            tally: Arc::default(),
             pool,
         }
     }
 
-    /// Makes an instance once, so that what fails at start is refused before it has traffic.
-    pub(crate) async fn warm(&self) -> Result<(), InvokeError> {
+    /// Makes an instance: shows that it can be done before there is traffic.
+    ///
+    /// # Errors
+    /// Whatever keeps an instance from starting.
+    pub async fn warm(&self) -> Result<(), InvokeError> {
         self.pool.warm().await
     }
 
     /// Whether it is what loading these bytes under `spec` would make again.
-    pub fn is_same(
-        &self,
-        digest: &Digest,
-        name: Option<&VersionName>,
-        spec: &ComponentSpec,
-    ) -> bool {
+    pub fn is_same(&self, digest: &Digest, name: &VersionName, spec: &ComponentSpec) -> bool {
         self.digest == *digest
-            && name.map_or(self.name == digest.short_name(), |name| self.name == *name)
+            && self.name == *name
             && self.component == spec.name
             && *self.limits() == spec.limits
             && self.instances == spec.instances
@@ -62,6 +66,11 @@ impl Version {
 
     pub fn name(&self) -> &VersionName {
         &self.name
+    }
+
+    /// What a request that insists on it knows it by.
+    pub fn tag(&self) -> VersionTag {
+        self.tag
     }
 
     pub fn digest(&self) -> &Digest {
@@ -86,6 +95,11 @@ impl Version {
         &self.metrics
     }
 
+    /// What it has done since it was loaded.
+    pub fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+
     /// To be called once a second.
     pub fn maintain(&self) {
         self.pool.maintain();
@@ -105,9 +119,18 @@ impl Version {
         call: Call,
     ) -> Result<http::Response<ResponseBody>, InvokeError> {
         let arrived = call.arrived;
-        let result = self.dispatch(request, call).await;
+        let mut result = self.dispatch(request, call).await;
+        let duration = arrived.elapsed();
         let fault = result.as_ref().err().map(InvokeError::fault);
-        self.metrics.record_call(arrived.elapsed(), fault.as_ref());
+        self.metrics.record_call(duration, fault.as_ref());
+        let ending = match &mut result {
+            Ok(response) => {
+                response.body_mut().count_in(&self.tally);
+                Ending::from(response.status())
+            }
+            Err(error) => Ending::from(&error.fault()),
+        };
+        self.tally.count(duration, ending);
         result
     }
 

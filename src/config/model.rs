@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::core::{ByteSize, ComponentName, ComponentSpec, Outbound};
+use crate::core::{ArtifactPolicy, ByteSize, ComponentName, ComponentSpec, Outbound, Role};
 
 /// All of `routes.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,9 @@ pub struct Config {
     pub admin: Admin,
     /// Journal, code cache and generated secrets; absolute.
     pub state_dir: PathBuf,
+    /// How many versions a component keeps beside those in use; at least one.
+    pub keep_versions: u32,
+    pub security: ArtifactPolicy,
     pub telemetry: Telemetry,
     pub outbound: Outbound,
     pub components: BTreeMap<ComponentName, Arc<ComponentSpec>>,
@@ -132,6 +135,22 @@ pub struct Admin {
     pub listen: Option<AdminListen>,
     /// `None`: a random one is made and kept in the state directory.
     pub token: Option<Token>,
+    /// Those of others: no two are equal, and none is `token`.
+    pub tokens: Vec<NamedToken>,
+    /// By which it may be reached beside loopback names and its own address: lower case, without
+    /// ports, IPv6 in brackets.
+    pub hosts: Vec<String>,
+    /// `x-airgate-version` may choose the version of a request.
+    pub allow_version_override: bool,
+}
+
+/// One `[[admin.tokens]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedToken {
+    /// Unique, and not one of the names by which the gateway's own doings are recorded.
+    pub name: String,
+    pub role: Role,
+    pub token: Token,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +209,8 @@ pub struct Route {
     /// All of them must be present with exactly this value.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub target: Target,
+    /// Only beside [`Target::Component`].
+    pub mirror: Option<Mirror>,
     /// Taken from the front of the path before the guest sees it; starts with `/`,
     /// does not end with one.
     pub strip_prefix: Option<String>,
@@ -229,6 +250,15 @@ pub enum Target {
     Component(ComponentName),
     Respond(Respond),
     Files(Files),
+}
+
+/// A component that gets copies of requests; nobody sees its answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    /// Another than the route's own.
+    pub component: ComponentName,
+    /// Of 100 requests, 1 to 100.
+    pub percent: u8,
 }
 
 /// A fixed answer.

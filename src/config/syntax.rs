@@ -54,7 +54,7 @@ fn refuse<'a>(
 /// Where the text cannot be read, only the words before tell whether there may be a secret in it:
 /// those from the last header on.
 fn is_near_a_secret(text: &str, span: &Range<usize>) -> bool {
-    const WORDS: [&str; 5] = ["token", "capab", "environ", "config", "custom"];
+    const WORDS: [&str; 6] = ["token", "trusted", "capab", "environ", "config", "custom"];
     /// Looking farther back would take minutes with many mistakes in a large file.
     const FARTHEST: usize = 4 << 10;
     let span = text.floor_char_boundary(span.start)..text.floor_char_boundary(span.end);

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use serde::{Deserialize, Serialize};
+
 /// A name that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -19,11 +21,13 @@ pub enum NameError {
 
 /// What routes, topics and other components address. At most 63 characters of
 /// `a-z A-Z 0-9 - _ .`: it is a metric label, a path segment and a host name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ComponentName(Arc<str>);
 
 /// The name of immutable bytes within a component. At most 128 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct VersionName(Arc<str>);
 
 fn check_name(text: &str, limit: usize) -> Result<Arc<str>, NameError> {
@@ -41,6 +45,24 @@ fn check_name(text: &str, limit: usize) -> Result<Arc<str>, NameError> {
         Some(c) => Err(NameError::Character(c)),
         None => Ok(text.into()),
     }
+}
+
+/// Written as text, and read as text that is checked.
+macro_rules! text_serde {
+    ($name:ident, $error:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, $error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.to_string()
+            }
+        }
+    };
 }
 
 macro_rules! name {
@@ -64,6 +86,8 @@ macro_rules! name {
             }
         }
 
+        text_serde!($name, NameError);
+
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -76,7 +100,8 @@ name!(ComponentName, 63);
 name!(VersionName, 128);
 
 /// The sha256 of an artifact, written `sha256:` and 64 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
 /// Text that is not a digest.
@@ -120,6 +145,8 @@ impl FromStr for Digest {
     }
 }
 
+text_serde!(Digest, DigestError);
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.hex())
@@ -155,6 +182,11 @@ impl RequestId {
         let mixed = (next_count() ^ process).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self(process, mixed)
     }
+
+    /// A number of its own, evenly spread over requests.
+    pub(crate) fn spread(self) -> u64 {
+        self.1
+    }
 }
 
 /// Threads count in blocks of their own, since a counter that all of them write to is
@@ -170,32 +202,6 @@ fn next_count() -> u64 {
     };
     COUNT.set(count + 1);
     count
-}
-
-/// The version choice made for one request: a point in the whole of all traffic, which falls
-/// into one version of each component, so that calls between components stay together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cohort(pub u64);
-
-impl Cohort {
-    /// Where no request is.
-    pub const NONE: Self = Self(0);
-
-    /// A point of its own for each request, evenly spread over them.
-    pub fn of(request: RequestId) -> Self {
-        Self(request.1)
-    }
-
-    /// The cohort in the middle of a point out of `total`.
-    pub fn at(point: u64, total: u64) -> Self {
-        let middle = (u128::from(point) << 64 | 1 << 63) / u128::from(total.max(1));
-        Self(middle as u64)
-    }
-
-    /// The point, out of `total`.
-    pub fn scaled(self, total: u64) -> u64 {
-        ((u128::from(self.0) * u128::from(total)) >> 64) as u64
-    }
 }
 
 impl fmt::Display for RequestId {

@@ -1,12 +1,13 @@
 //! What the operator decided, as plain data: configuration makes it, the rooms obey it.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ByteSize, ComponentName, Digest, Grants, VersionName};
+use super::{Affinity, ByteSize, ComponentName, Digest, Grants, RolloutPolicy, VersionName};
 
 /// What one request, and the instance that serves it, may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,21 @@ impl Default for Instances {
 pub enum Source {
     /// An absolute path.
     Path(PathBuf),
+    /// An `https://` URL.
+    Https(String),
+    /// An image of an OCI registry, without the `oci://`: `registry/name:tag` or
+    /// `registry/name@sha256:…`.
+    Oci(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Https(url) => f.write_str(url),
+            Self::Oci(image) => write!(f, "oci://{image}"),
+        }
+    }
 }
 
 /// One version as the operator named it.
@@ -133,6 +149,9 @@ pub struct VersionSpec {
     pub source: Source,
     /// The bytes must have this digest.
     pub digest: Option<Digest>,
+    /// Where its detached signature is; `None`: beside the source, under its name and
+    /// `.minisig`.
+    pub signature: Option<PathBuf>,
 }
 
 /// The share of a version in its component's requests; the sum is the whole.
@@ -149,6 +168,22 @@ pub struct ComponentSpec {
     pub limits: Limits,
     pub instances: Instances,
     pub grants: Arc<Grants>,
+    pub affinity: Option<Affinity>,
+    /// How a deployed version gets its traffic.
+    pub rollout: RolloutPolicy,
+    /// A route sends it copies of requests.
+    pub mirrored: bool,
+}
+
+impl ComponentSpec {
+    /// For copies of requests: the same, but without any effect on the outside.
+    #[must_use]
+    pub fn shadow(&self) -> Self {
+        Self {
+            grants: Arc::new(self.grants.without_effects()),
+            ..self.clone()
+        }
+    }
 }
 
 /// How the gateway reaches what guests ask for over HTTP and sockets.

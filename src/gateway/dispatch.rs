@@ -15,11 +15,11 @@ use super::body::Body;
 use super::files::Directory;
 use super::service::{Inbound, Peer};
 use super::snapshot::{Entry, Snapshot, Target};
-use super::{forwarded, head, respond};
+use super::{affinity, forced, forwarded, head, respond};
 use crate::component::{Call, InvokeError, Origin, RequestBody, RequestWatch, Scheme};
 use crate::config::{PathPattern, Respond, Route};
 use crate::core::{ByteSize, Fault, RequestId};
-use crate::lifecycle::Deployment;
+use crate::lifecycle::{Ask, Deployment};
 
 /// A response, and where it came from.
 pub(crate) struct Answer {
@@ -87,8 +87,8 @@ pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer
     } = inbound;
     let (mut parts, body) = request.into_parts();
     let asker = Asker::new(id, parts.version, &parts.headers);
-    let entry = match find(&snapshot, &mut parts, &peer) {
-        Ok(entry) => entry,
+    let (entry, ask) = match find(&snapshot, &mut parts, &peer, id) {
+        Ok(found) => found,
         Err(fault) => return Ok(Answer::failed(&fault, &asker)),
     };
     let idle = snapshot.limits.body_idle_timeout;
@@ -98,8 +98,12 @@ pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer
     let mut answer = match &entry.target {
         Target::Component(deployment) => {
             let scheme = forwarded::scheme(&parts.headers, &peer);
-            let came = Came { arrived, scheme };
-            ask_component(route, deployment, parts, body, came, idle, &asker).await
+            let came = Came {
+                arrived,
+                scheme,
+                ask,
+            };
+            ask_component(&entry, deployment, parts, body, came, idle, &asker).await
         }
         Target::Respond(fixed) => Answer::new(fixed_answer(fixed)),
         Target::Files(directory) => ask_directory(route, directory, parts, &asker).await,
@@ -111,25 +115,39 @@ pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer
     Ok(answer)
 }
 
-/// The route of a request, which is checked and normalised on the way.
-fn find(snapshot: &Snapshot, parts: &mut Parts, peer: &Peer) -> Result<Arc<Entry>, Fault> {
+/// The route of a request, which is checked and normalised on the way, and what decides
+/// between versions.
+fn find(
+    snapshot: &Snapshot,
+    parts: &mut Parts,
+    peer: &Peer,
+    id: RequestId,
+) -> Result<(Arc<Entry>, Ask), Fault> {
     head::check(parts, &snapshot.limits)?;
     forwarded::set(&mut parts.headers, peer, &snapshot.trusted_proxies);
     let host = forwarded::host(&parts.headers);
     let place = snapshot
         .router
         .find(host, &parts.method, parts.uri.path(), &parts.headers)?;
-    Ok(snapshot.entries[place].clone())
+    let entry = snapshot.entries[place].clone();
+    let forced = forced::take(&mut parts.headers, snapshot.forceable.as_ref())?;
+    let affinity = entry
+        .deployment()
+        .and_then(|it| it.spec().affinity.as_ref());
+    let client = || forwarded::client(&parts.headers, peer.address, &snapshot.trusted_proxies);
+    let key = affinity.and_then(|affinity| affinity::key(affinity, &parts.headers, client));
+    Ok((entry, Ask { id, key, forced }))
 }
 
-/// When and how a request came.
+/// When and how a request came, and for what version.
 struct Came {
     arrived: Instant,
     scheme: Scheme,
+    ask: Ask,
 }
 
 async fn ask_component(
-    route: &Route,
+    entry: &Entry,
     deployment: &Deployment,
     mut parts: Parts,
     body: Incoming,
@@ -137,18 +155,23 @@ async fn ask_component(
     idle: Duration,
     asker: &Asker,
 ) -> Answer {
-    let (index, cohort) = deployment.pick(asker.id);
+    let (index, cohort) = deployment.pick(&came.ask);
     let version = &deployment.versions()[index];
     let limit = version.limits().max_request_body;
     if announces_more(&parts.headers, limit) {
         return Answer::failed(&Fault::BodyTooLarge, asker);
     }
-    strip_prefix(&mut parts, route);
-    route.request_headers.apply(&mut parts.headers);
-    let body = RequestBody::new(body, limit, idle);
+    strip_prefix(&mut parts, &entry.route);
+    entry.route.request_headers.apply(&mut parts.headers);
+    let mirror = entry.mirror.as_ref();
+    let copy = mirror.and_then(|it| it.copy(asker.id, &parts.method, &parts.uri, &parts.headers));
+    let body = match &copy {
+        None => RequestBody::new(body, limit, idle),
+        Some(copy) => RequestBody::new(copy.tape(body), limit, idle),
+    };
     let received = body.watch();
     let call = Call {
-        origin: Origin::at_the_edge(asker.id, cohort),
+        origin: Origin::at_the_edge(asker.id, cohort, came.ask.forced),
         arrived: came.arrived,
         scheme: came.scheme,
     };
@@ -159,6 +182,10 @@ async fn ask_component(
             Answer::failed(&error.fault(), asker)
         }
     };
+    if let Some(copy) = copy {
+        let status = answer.fault.is_none().then(|| answer.response.status());
+        copy.send(came.ask, call, status, came.arrived.elapsed());
+    }
     answer.version = Some(index);
     answer.received = Some(received);
     answer

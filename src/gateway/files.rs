@@ -12,6 +12,7 @@ use tower_http::services::ServeDir;
 use super::body::Body;
 use crate::core::Fault;
 
+#[derive(Clone)]
 pub(crate) struct Directory {
     root: PathBuf,
     index: String,

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::snapshot::Snapshot;
 use super::watchdog::Pulse;
+use crate::lifecycle::{Deployments, Stage};
 use crate::monitoring::RouteMetrics;
 
 /// The state of the front door.
@@ -139,6 +140,14 @@ impl Gate {
             gate: self.clone(),
             id,
         }
+    }
+}
+
+impl Stage for Gate {
+    /// Called by whoever makes one change after the other, as [`Gate::replace`] is.
+    fn show(&self, deployments: &Deployments) {
+        let snapshot = self.snapshot.load().with(deployments);
+        self.replace(snapshot);
     }
 }
 

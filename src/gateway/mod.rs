@@ -11,14 +11,17 @@
 //! ```
 
 mod accept;
+mod affinity;
 mod body;
 mod conn;
 mod dispatch;
 mod files;
+mod forced;
 mod forwarded;
 mod gate;
 mod head;
 mod io;
+mod mirror;
 mod observe;
 mod respond;
 mod router;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http::Request;
 
-use super::deployment::Deployments;
+use super::deployments::Deployments;
 use crate::component::{Call, NoSuchPeer, PeerBody, PeerCall, Peers, RequestBody};
 
 /// How long a caller may pause in the middle of its request body.
@@ -39,7 +39,7 @@ impl Peers for Directory {
     ) -> Result<PeerCall, NoSuchPeer> {
         let deployments = self.load();
         let deployment = deployments.find(component).ok_or(NoSuchPeer)?;
-        let version = deployment.versions()[deployment.follow(call.origin.cohort)].clone();
+        let version = deployment.versions()[deployment.follow(&call.origin)].clone();
         let limit = version.limits().max_request_body;
         let request = request.map(|body| RequestBody::new(body, limit, BODY_IDLE));
         Ok(Box::pin(async move {

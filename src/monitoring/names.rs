@@ -14,6 +14,9 @@ pub const GUEST_MEMORY_PEAK: &str = "airgate_guest_memory_peak_bytes";
 pub const INSTANCES: &str = "airgate_instances";
 pub const INSTANTIATE: &str = "airgate_instantiate_seconds";
 pub const TRAFFIC_WEIGHT: &str = "airgate_traffic_weight";
+pub const ROLLOUTS: &str = "airgate_rollouts_total";
+pub const MIRRORED: &str = "airgate_mirror_requests_total";
+pub const MIRROR_DURATION: &str = "airgate_mirror_duration_seconds";
 
 pub const CAPABILITY_DENIED: &str = "airgate_capability_denied_total";
 
@@ -91,6 +94,19 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             TRAFFIC_WEIGHT,
             Count,
             "Share of a version in its component's requests",
+        ),
+        (Counter, ROLLOUTS, Count, "Rollouts that ended, by result"),
+        (
+            Counter,
+            MIRRORED,
+            Count,
+            "Copies of requests, by how their answers compare with the originals'",
+        ),
+        (
+            Histogram,
+            MIRROR_DURATION,
+            Seconds,
+            "Time to the response head of originals and of their copies",
         ),
         (
             Counter,

@@ -18,8 +18,9 @@ use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::detached::Verdict;
-use super::error::InvokeError;
-use crate::core::{ByteSize, Fault, ProxyError};
+use super::error::{BodyError, InvokeError};
+use crate::core::ByteSize;
+use crate::monitoring::Tally;
 
 /// Empty frames in a row that one poll skips before it lets others run.
 const EMPTY_FRAMES: usize = 32;
@@ -185,28 +186,6 @@ where
     }
 }
 
-/// Why a response body broke off.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum BodyError {
-    #[error("the response body is larger than its limit of {0}")]
-    TooLarge(ByteSize),
-    #[error("the guest broke its response off")]
-    Guest(#[source] InvokeError),
-    #[error("the guest's response body failed: {0}")]
-    Broken(String),
-}
-
-impl BodyError {
-    /// What is recorded; the client sees only that the response broke off.
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Guest(error) => error.fault(),
-            Self::TooLarge(_) => Fault::GuestError(ProxyError::HttpResponseBodySize),
-            Self::Broken(_) => Fault::GuestError(ProxyError::HttpResponseIncomplete),
-        }
-    }
-}
-
 /// A guest's response body.
 pub struct ResponseBody {
     /// Frames that were there with the head.
@@ -222,6 +201,8 @@ pub struct ResponseBody {
 struct Rest {
     body: WasiBody,
     verdict: Verdict,
+    /// Who is told when it breaks off.
+    tally: Option<Arc<Tally>>,
 }
 
 impl ResponseBody {
@@ -263,14 +244,34 @@ impl ResponseBody {
         verdict: Verdict,
         limit: Option<ByteSize>,
     ) -> Self {
-        let rest = Some(Box::new(Rest { body, verdict }));
+        let tally = None;
+        let rest = Rest {
+            body,
+            verdict,
+            tally,
+        };
         Self {
             ready,
-            rest,
+            rest: Some(Box::new(rest)),
             declared,
             limit,
             sent: 0,
         }
+    }
+
+    /// Counts it as failed should it break off.
+    pub(crate) fn count_in(&mut self, tally: &Arc<Tally>) {
+        if let Some(rest) = &mut self.rest {
+            rest.tally = Some(tally.clone());
+        }
+    }
+
+    fn break_off(&mut self, error: BodyError) -> BodyError {
+        self.ready.clear();
+        if let Some(tally) = self.rest.take().and_then(|rest| rest.tally) {
+            tally.broke_off(&error.fault());
+        }
+        error
     }
 
     fn ready_bytes(&self) -> Option<u64> {
@@ -289,11 +290,7 @@ impl ResponseBody {
     fn admit(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
         self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
         match self.limit {
-            Some(limit) if self.sent > limit.0 => {
-                self.rest = None;
-                self.ready.clear();
-                Err(BodyError::TooLarge(limit))
-            }
+            Some(limit) if self.sent > limit.0 => Err(self.break_off(BodyError::TooLarge(limit))),
             _ => {
                 if self.is_satisfied()
                     && let Some(rest) = &mut self.rest
@@ -348,8 +345,8 @@ impl Body for ResponseBody {
             };
             let Poll::Ready(frame) = Pin::new(&mut rest.body).poll_frame(cx) else {
                 ready!(rest.verdict.poll_deadline(cx));
-                self.rest = None;
-                return Poll::Ready(Some(Err(BodyError::Guest(InvokeError::Timeout))));
+                let error = BodyError::Guest(InvokeError::Timeout);
+                return Poll::Ready(Some(Err(self.break_off(error))));
             };
             match frame {
                 Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
@@ -359,16 +356,17 @@ impl Body for ResponseBody {
                         Some(failure) => BodyError::Guest(failure),
                         None => BodyError::Broken(error.to_string()),
                     };
-                    self.rest = None;
-                    return Poll::Ready(Some(Err(error)));
+                    return Poll::Ready(Some(Err(self.break_off(error))));
                 }
                 None => {
                     let failure = rest.verdict.failure();
-                    if failure.is_none() {
-                        rest.verdict.let_finish();
+                    if let Some(failure) = failure {
+                        let error = BodyError::Guest(failure);
+                        return Poll::Ready(Some(Err(self.break_off(error))));
                     }
+                    rest.verdict.let_finish();
                     self.rest = None;
-                    return Poll::Ready(failure.map(|failure| Err(BodyError::Guest(failure))));
+                    return Poll::Ready(None);
                 }
             }
         }
@@ -387,3 +385,6 @@ impl Body for ResponseBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::artifact::Surface;
+use super::compiler::CompiledCode;
 use crate::core::Digest;
 use crate::security::place_secret;
 
@@ -62,10 +63,25 @@ impl CodeCache {
 
     /// Keeps compiled code. Readers see the whole entry or none; of several writers
     /// the last one wins with the same bytes.
-    pub(crate) fn put(&self, engine: &Engine, digest: &Digest, component: &Component) {
+    pub(crate) fn put(&self, engine: &Engine, digest: &Digest, code: &CompiledCode) {
         let identity = Identity::new(engine, digest);
-        if let Err(error) = self.write(&identity, component) {
+        let mac = self.mac(&identity, code.bytes());
+        if let Err(error) = self.place(mac, code.bytes(), self.path(&identity)) {
             tracing::warn!(%digest, %error, "cannot write to the code cache; the next start compiles again");
+        }
+    }
+
+    /// Removes everything that was made of these artifacts. What cannot be removed is in
+    /// nobody's way.
+    pub(crate) fn remove(&self, artifacts: &[Digest]) {
+        let names: Vec<_> = artifacts.iter().map(Digest::hex).collect();
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        for entry in entries {
+            let file = entry.file_name();
+            let is_gone = |name: &String| file.to_str().is_some_and(|it| it.starts_with(name));
+            if names.iter().any(is_gone) {
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 
@@ -108,11 +124,6 @@ impl CodeCache {
         mac.update(digest.as_bytes());
         mac.update(json);
         mac.finalize()
-    }
-
-    fn write(&self, identity: &Identity, component: &Component) -> io::Result<()> {
-        let code = component.serialize().map_err(io::Error::other)?;
-        self.place(self.mac(identity, &code), &code, self.path(identity))
     }
 
     fn place(&self, mac: blake3::Hash, content: &[u8], path: PathBuf) -> io::Result<()> {
@@ -159,6 +170,14 @@ impl Identity {
     }
 }
 
+/// What was compiled just now.
+///
+/// # Errors
+/// It is of another program than this one.
+pub(crate) fn adopt(engine: &Engine, code: &CompiledCode) -> wasmtime::Result<Component> {
+    load(engine, code.bytes())
+}
+
 /// The only unsafe code of the house.
 #[allow(
     unsafe_code,
@@ -166,9 +185,11 @@ impl Identity {
     reason = "the one place; see SAFETY"
 )]
 fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the bytes carry a valid keyed hash, so this installation serialised them
-    // from a component it compiled, and nobody changed them since; they were read into
-    // memory of our own before they were checked.
+    // SAFETY: the bytes are in memory of our own, and either carry a valid keyed hash, so
+    // this installation compiled them from a component, and nobody changed them since; or
+    // they are a `CompiledCode`, which only `runtime/compiler` makes: this process compiled
+    // them, or a child that runs our own program did, from a component that we gave it,
+    // and came to its good end after the last of them.
     unsafe { Component::deserialize(engine, code) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::core::{Cohort, RequestId};
+use crate::core::{Cohort, Forced, RequestId};
 
 /// One request's identity and the clock its deadlines count from.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,8 @@ pub struct Origin {
     pub id: RequestId,
     /// The version choice that follows it.
     pub cohort: Cohort,
+    /// The versions that it insists on, whatever its cohort says.
+    pub forced: Forced,
     /// Calls between the edge and this one.
     pub depth: u8,
 }
@@ -29,16 +31,25 @@ impl Origin {
     pub const NONE: Self = Self {
         id: RequestId::NONE,
         cohort: Cohort::NONE,
+        forced: Forced::NONE,
         depth: 0,
     };
 
     /// A request that has just come in.
-    pub fn at_the_edge(id: RequestId, cohort: Cohort) -> Self {
+    pub fn at_the_edge(id: RequestId, cohort: Cohort, forced: Forced) -> Self {
         Self {
             id,
             cohort,
+            forced,
             depth: 0,
         }
+    }
+
+    /// What all requests in one instance have in common, since nobody can tell whose call an
+    /// outbound request is: they are equally deep, so that loops end. A request that forces
+    /// a version has no company: nobody else may be led where it goes.
+    pub(super) fn company(&self) -> Option<u8> {
+        self.forced.is_none().then_some(self.depth)
     }
 
     /// A call that is made for this one.

@@ -104,7 +104,20 @@ fn tick(engines: &Weak<Engines>) {
     }
 }
 
+/// An engine whose code every engine of `kind` takes, and which can do nothing but
+/// compile: it reserves no address space for instances.
+pub(crate) fn compiling_engine(kind: EngineKind) -> wasmtime::Result<Engine> {
+    Engine::new(&settings(kind, &HostBounds::default()))
+}
+
 fn config(kind: EngineKind, bounds: &HostBounds, pagemap_scan: bool) -> Config {
+    let mut config = settings(kind, bounds);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(pagemap_scan)));
+    config
+}
+
+/// Everything that compiled code depends on is here.
+fn settings(kind: EngineKind, bounds: &HostBounds) -> Config {
     let wasm_stack = bounds.wasm_stack.0 as usize;
     let mut config = Config::new();
     config
@@ -115,8 +128,7 @@ fn config(kind: EngineKind, bounds: &HostBounds, pagemap_scan: bool) -> Config {
         .wasm_threads(false)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(32))
         .max_wasm_stack(wasm_stack)
-        .async_stack_size(wasm_stack + HOST_STACK)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(pagemap_scan)));
+        .async_stack_size(wasm_stack + HOST_STACK);
     config
 }
 
@@ -157,4 +169,34 @@ fn kernel_has_pagemap_scan() -> bool {
     let mut config = Config::new();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    use super::*;
+
+    fn compatibility(engine: &Engine) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn code_of_a_compiling_engine_fits_the_one_that_runs_it() {
+        let mut seen = Vec::new();
+        for (concurrent, metered) in [(false, false), (false, true), (true, false), (true, true)] {
+            let kind = EngineKind {
+                concurrent,
+                metered,
+            };
+            let running = Engine::new(&config(kind, &HostBounds::default(), false)).unwrap();
+            let compiling = compiling_engine(kind).unwrap();
+            assert_eq!(compatibility(&running), compatibility(&compiling));
+            seen.push(compatibility(&running));
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 4, "kinds that share code");
+    }
 }

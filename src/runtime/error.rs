@@ -1,4 +1,4 @@
-//! Why a call of a guest gave no response, classified once.
+//! Why a call of a guest gave no response, or not all of it, classified once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::{p2::bindings::http::types as p2, p3::bindings::http::types as p3};
 
 use super::cpu::OverCpu;
-use crate::core::{Fault, ProxyError};
+use crate::core::{ByteSize, Fault, ProxyError};
 
 /// Why a call failed. Cheap to clone: one failure can end several requests.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -118,6 +118,28 @@ impl InvokeError {
             Self::Overloaded => Fault::Overloaded,
             Self::BodyTooLarge => Fault::BodyTooLarge,
             Self::BodyStalled => Fault::RequestTimeout,
+        }
+    }
+}
+
+/// Why a response body broke off.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BodyError {
+    #[error("the response body is larger than its limit of {0}")]
+    TooLarge(ByteSize),
+    #[error("the guest broke its response off")]
+    Guest(#[source] InvokeError),
+    #[error("the guest's response body failed: {0}")]
+    Broken(String),
+}
+
+impl BodyError {
+    /// What is recorded; the client sees only that the response broke off.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Guest(error) => error.fault(),
+            Self::TooLarge(_) => Fault::GuestError(ProxyError::HttpResponseBodySize),
+            Self::Broken(_) => Fault::GuestError(ProxyError::HttpResponseIncomplete),
         }
     }
 }

@@ -52,10 +52,10 @@ impl Sessions {
     )]
     pub fn join(&self, request: Request, call: Call) -> Result<Joined, Request> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // All in one instance are equally deep: nobody can tell whose call an outbound
-        // request belongs to, and loops must end.
-        let depth = call.origin.depth;
-        let free = |it: &&Arc<Joinable>| it.depth() == depth && it.take_place();
+        let Some(company) = call.origin.company() else {
+            return Err(request);
+        };
+        let free = |it: &&Arc<Joinable>| it.company() == company && it.take_place();
         let Some(joinable) = open.iter().find(free) else {
             return Err(request);
         };
@@ -134,7 +134,7 @@ pub(crate) struct Joinable {
     ended: Notify,
     failure: OnceLock<InvokeError>,
     /// Of the calls inside.
-    depth: AtomicU8,
+    company: AtomicU8,
     deadline: Mutex<Option<Instant>>,
     jobs: mpsc::UnboundedSender<Job>,
     /// Unbounded as a channel, bounded by `at_once` in fact.
@@ -142,6 +142,8 @@ pub(crate) struct Joinable {
 }
 
 const CLOSED: u32 = u32::MAX;
+/// The company of a call that wants none: deeper than any can be.
+const ALONE: u8 = u8::MAX;
 
 impl Joinable {
     fn take_place(&self) -> bool {
@@ -230,13 +232,14 @@ impl Joinable {
 }
 
 impl Joinable {
-    fn depth(&self) -> u8 {
-        self.depth.load(Ordering::Acquire)
+    fn company(&self) -> u8 {
+        self.company.load(Ordering::Acquire)
     }
 
     /// Begins a session with one request inside, and hands out the inbox of those who join.
     pub fn begin(&self, first: &Call) -> Option<mpsc::UnboundedReceiver<Job>> {
-        self.depth.store(first.origin.depth, Ordering::Release);
+        let company = first.origin.company().unwrap_or(ALONE);
+        self.company.store(company, Ordering::Release);
         self.over.store(false, Ordering::Release);
         self.inside.store(1, Ordering::Release);
         let take = |left: u32| left.checked_sub(1);
@@ -283,7 +286,7 @@ impl Instance {
             ended: Notify::new(),
             failure: OnceLock::new(),
             deadline: Mutex::new(None),
-            depth: AtomicU8::new(0),
+            company: AtomicU8::new(ALONE),
             jobs,
             inbox: Mutex::new(Some(inbox)),
         }));

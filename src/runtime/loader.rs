@@ -8,14 +8,15 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi_http::{p2, p3};
 
 use super::artifact::{Artifact, ArtifactError, Interface, Surface};
-use super::cache::CodeCache;
+use super::cache::{self, CodeCache};
+use super::compiler::{CompileError, Compiler, Workshop};
 use super::engine::{EngineKind, Engines};
 use super::guest::Guest;
 use super::instance::{Prepared, Recipe, ServicePre};
 use super::lane::{Pace, SlowLane};
 use super::linker::{link, link_without};
 use super::reach::{Reach, Services};
-use crate::core::{ComponentName, GrantMode, Grants, Limits, VersionName};
+use crate::core::{ArtifactPolicy, ComponentName, Digest, GrantMode, Grants, Limits, VersionName};
 
 /// Why a component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +24,7 @@ pub enum LoadError {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     #[error("cannot compile it: {0}")]
-    Compile(String),
+    Compile(#[from] CompileError),
     #[error("it imports what nothing here provides: {0}")]
     Import(String),
     #[error("cannot start an engine: {0}")]
@@ -33,6 +34,7 @@ pub enum LoadError {
 /// Compiles and links components; shared by all of them.
 pub struct Loader {
     engines: Arc<Engines>,
+    workshop: Workshop,
     cache: Option<CodeCache>,
     lane: Arc<SlowLane>,
     services: Arc<Services>,
@@ -51,16 +53,31 @@ impl Loader {
     /// Without a cache every start compiles everything.
     pub fn new(
         engines: Arc<Engines>,
+        compiler: Compiler,
         cache: Option<CodeCache>,
         lane: Arc<SlowLane>,
         services: Arc<Services>,
     ) -> Self {
         Self {
             engines,
+            workshop: Workshop::new(compiler),
             cache,
             lane,
             services,
             linkers: Default::default(),
+        }
+    }
+
+    /// What compiling a component may take, for those that are loaded from now on; the
+    /// defaults until then.
+    pub fn set_artifact_policy(&self, policy: &ArtifactPolicy) {
+        self.workshop.set_policy(policy);
+    }
+
+    /// Removes from the cache what was compiled from these artifacts.
+    pub fn forget(&self, artifacts: &[Digest]) {
+        if let Some(cache) = &self.cache {
+            cache.remove(artifacts);
         }
     }
 
@@ -75,8 +92,8 @@ impl Loader {
     /// Makes one version ready to be instantiated. Blocks: for seconds where it compiles.
     ///
     /// # Errors
-    /// The artifact is no valid component, exports no HTTP handler, or imports what
-    /// nothing provides.
+    /// The artifact is no valid component, exports no HTTP handler, takes more than the
+    /// policy allows to compile, or imports what nothing provides.
     pub fn load(&self, artifact: &Artifact, policy: VersionPolicy) -> Result<Prepared, LoadError> {
         let surface = self.surface(artifact)?;
         let Some(interface) = surface.interface() else {
@@ -93,7 +110,7 @@ impl Loader {
             .engines
             .get(kind)
             .map_err(|e| LoadError::Engine(format!("{e:#}")))?;
-        let compiled = self.compile(engine, artifact)?;
+        let compiled = self.compile(engine, kind, artifact)?;
         let pre = self
             .prelink(engine, kind, &compiled, &surface, &policy.grants)?
             .and_then(|pre| service(pre, interface))
@@ -169,7 +186,12 @@ impl Loader {
         Ok(surface)
     }
 
-    fn compile(&self, engine: &Engine, artifact: &Artifact) -> Result<Component, LoadError> {
+    fn compile(
+        &self,
+        engine: &Engine,
+        kind: EngineKind,
+        artifact: &Artifact,
+    ) -> Result<Component, LoadError> {
         if let Some(component) = self
             .cache
             .as_ref()
@@ -177,10 +199,11 @@ impl Loader {
         {
             return Ok(component);
         }
-        let component = Component::from_binary(engine, &artifact.bytes)
-            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let code = self.workshop.compile(engine, kind, &artifact.bytes)?;
+        let component = cache::adopt(engine, &code)
+            .map_err(|error| CompileError::Foreign(format!("{error:#}")))?;
         if let Some(cache) = &self.cache {
-            cache.put(engine, &artifact.digest, &component);
+            cache.put(engine, &artifact.digest, &code);
         }
         Ok(component)
     }

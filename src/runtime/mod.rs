@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! artifact  bytes → checked, digested, classified
-//!  └ loader    compiled or from the cache, linked → Prepared
+//!  └ loader    compiled (compiler) or from the cache, linked → Prepared
 //!     └ instance  Prepared → store + instance, armed for one request
 //!        └ invoke    request → response head + body stream
 //! ```
@@ -12,6 +12,7 @@ mod body;
 mod cache;
 mod call;
 mod capability;
+mod compiler;
 mod cpu;
 mod detached;
 mod engine;
@@ -32,12 +33,15 @@ mod session;
 mod terms;
 
 pub use artifact::{Artifact, ArtifactError, Interface, Surface};
-pub use body::{BodyError, RequestBody, RequestWatch, ResponseBody};
+pub use body::{RequestBody, RequestWatch, ResponseBody};
 pub use cache::CodeCache;
 pub use call::{Call, Origin, Scheme};
 pub use capability::{Capabilities, Capability, Missing, Needs, Preparation};
+pub use compiler::{
+    COMPILE_VERB, CompileError, CompileOrder, CompileOrderError, Compiler, compile_as_told,
+};
 pub use engine::Engines;
-pub use error::InvokeError;
+pub use error::{BodyError, InvokeError};
 pub use guard::{Guard, Verdict};
 pub use guest::Guest;
 pub use instance::{Instance, Prepared, Usage};

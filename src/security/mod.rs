@@ -4,16 +4,15 @@ mod audit;
 mod digest;
 mod egress;
 mod secret;
+mod signature;
 mod text;
 mod token;
 
-pub use audit::{
-    Event as AuditEvent, Kind as AuditKind, Query as AuditQuery, Timestamp, TimestampError,
-    Trail as AuditTrail,
-};
+pub use audit::{Event as AuditEvent, Kind as AuditKind, Query as AuditQuery, Trail as AuditTrail};
 pub use digest::{DigestMismatch, digest, verify};
 pub use egress::{
     CanonicalHost, DenialReason, Denied, Egress, Forbidden, NamesNeeded, SocketVerdict,
 };
 pub use secret::place_secret;
-pub use token::{TokenCheck, random_token};
+pub use signature::{NotPinned, SIGNATURE_LIMIT, SignatureError, require_pin, verify_signature};
+pub use token::{TokenSet, random_token};

@@ -1,30 +1,31 @@
 //! What the parts of a running node share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
 use crate::admin::{self, Readiness, ReloadFailure};
-use crate::component::Host;
 use crate::config::Config;
 use crate::gateway::{Gate, Listeners};
-use crate::lifecycle::{Deployments, Directory};
+use crate::lifecycle::{Delivery, Deployments};
 use crate::monitoring::{HttpMetrics, Recorder};
 use crate::runtime::Services;
 use crate::security::AuditTrail;
 
 /// One running node.
 pub(crate) struct Node {
+    /// For what must go on when its caller has lost interest.
+    pub me: Weak<Node>,
     pub config: ArcSwap<Config>,
-    pub directory: Arc<Directory>,
+    pub delivery: Arc<Delivery>,
     pub services: Arc<Services>,
     pub gate: Arc<Gate>,
-    pub host: Host,
     pub recorder: Recorder,
     pub http: HttpMetrics,
-    /// One reload at a time.
     pub listeners: Mutex<Listeners>,
+    /// One reload at a time.
+    pub reloading: Mutex<()>,
     /// Somebody wants the node to drain.
     pub stop: Notify,
 }
@@ -32,16 +33,16 @@ pub(crate) struct Node {
 impl Node {
     /// Ages idle instances. To be called once a second.
     pub fn maintain(&self) {
-        self.directory
-            .load()
-            .versions()
-            .for_each(|version| version.maintain());
+        let deployments = self.delivery.directory().load();
+        let versions = deployments.versions().chain(deployments.shadows());
+        versions.for_each(|version| version.maintain());
         self.refresh_gauges();
         self.recorder.upkeep();
     }
 
     fn refresh_gauges(&self) {
-        self.directory
+        self.delivery
+            .directory()
             .load()
             .versions()
             .for_each(|version| version.refresh_gauges());
@@ -70,11 +71,15 @@ impl admin::Node for Node {
     }
 
     fn deployments(&self) -> Arc<Deployments> {
-        self.directory.load_full()
+        self.delivery.directory().load_full()
     }
 
     fn audit(&self) -> &AuditTrail {
         self.services.trail()
+    }
+
+    fn delivery(&self) -> &Arc<Delivery> {
+        &self.delivery
     }
 
     async fn reload(&self) -> Result<(), ReloadFailure> {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::changes;
 use super::node::Node;
-use crate::component::Host;
 use crate::config::{self, Config, LoadError};
 use crate::core::ComponentName;
 use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
-use crate::lifecycle::{DeployError, Deployments};
+use crate::lifecycle::{ChangeError, DeployError, Orders, Urgency};
 use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
 use crate::runtime::{Network, NetworkError, Services};
 
@@ -34,6 +33,8 @@ pub enum ReloadError {
         capability: String,
         reason: String,
     },
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     #[error("the node is draining")]
     Draining,
     #[error("reading the configuration was interrupted")]
@@ -76,11 +77,18 @@ impl Node {
         result
     }
 
+    /// Goes on when the caller has lost interest: it is taken whole or not at all.
     async fn try_reload(&self) -> Result<(), ReloadError> {
-        let mut listeners = self.listeners.lock().await;
-        if self.gate.is_draining() {
-            return Err(ReloadError::Draining);
-        }
+        let Some(node) = self.me.upgrade() else {
+            return Err(ReloadError::Interrupted);
+        };
+        let reloaded = tokio::spawn(async move { node.take_configuration().await });
+        reloaded.await.unwrap_or(Err(ReloadError::Interrupted))
+    }
+
+    async fn take_configuration(&self) -> Result<(), ReloadError> {
+        let _one = self.reloading.lock().await;
+        self.expect_serving()?;
         let old = self.config.load_full();
         let path = old.path.clone();
         let custom = custom_names(&self.services);
@@ -89,46 +97,53 @@ impl Node {
         if !warnings.is_empty() {
             tracing::warn!("{warnings}");
         }
-        let running = self.directory.load_full();
         let network = Network::new(config.outbound.clone())?;
-        let (deployments, snapshot, tls) =
-            prepare(&config, &running, &self.host, &self.services).await?;
-        if self.gate.is_draining() {
-            return Err(ReloadError::Draining);
-        }
+        check_custom(&config, &self.services)?;
+        let tls = tls(&config)?;
+        let prepared = self.delivery.prepare(orders(&config)).await;
+        let prepared = prepared.map_err(ReloadError::Deploy)?;
+        let pending = self.delivery.begin(prepared).await;
+        let pending = pending.map_err(ReloadError::Deploy)?;
+        let mut listeners = self.listeners.lock().await;
+        let running = self.delivery.directory().load_full();
+        self.expect_serving()?;
+        let deployments = pending.deployments().clone();
+        let snapshot = Snapshot::new(&config, &deployments)?;
         let bound = listeners.bind(&config)?;
-        // From here on nothing can fail.
-        warn_of_fixed_settings(&old, &config);
-        self.gate.replace(snapshot);
-        listeners.apply(&config, bound, tls);
-        self.services.set_network(network);
+        let show = || {
+            warn_of_fixed_settings(&old, &config);
+            self.gate.replace(snapshot);
+            listeners.apply(&config, bound, tls);
+            self.services.set_network(network);
+        };
+        pending.commit(Urgency::Orderly, show).await?;
         changes::record(&running, &deployments, self.services.trail());
-        self.directory.store(deployments);
         self.config.store(Arc::new(config));
         Ok(())
     }
+
+    fn expect_serving(&self) -> Result<(), ReloadError> {
+        match self.gate.is_draining() {
+            true => Err(ReloadError::Draining),
+            false => Ok(()),
+        }
+    }
 }
 
-/// Everything a configuration needs, ready to be taken.
-pub(crate) async fn prepare(
-    config: &Config,
-    running: &Deployments,
-    host: &Host,
-    services: &Services,
-) -> Result<(Deployments, Snapshot, Option<TlsSettings>), ReloadError> {
-    check_custom(config, services)?;
-    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-    let specs = config.components.values().cloned();
-    let deployments = running
-        .next(specs, host, at_once)
-        .await
-        .map_err(ReloadError::Deploy)?;
-    let snapshot = Snapshot::new(config, &deployments)?;
-    let tls = match &config.server.tls {
-        Some(tls) => Some(TlsSettings::load(tls, &config.state_dir)?),
-        None => None,
-    };
-    Ok((deployments, snapshot, tls))
+/// What a configuration says of components.
+pub(super) fn orders(config: &Config) -> Orders {
+    Orders {
+        specs: config.components.values().cloned().collect(),
+        policy: config.security.clone(),
+        keep: config.keep_versions,
+        at_once: std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+pub(super) fn tls(config: &Config) -> Result<Option<TlsSettings>, CertificateError> {
+    let tls = config.server.tls.as_ref();
+    tls.map(|tls| TlsSettings::load(tls, &config.state_dir))
+        .transpose()
 }
 
 /// The capabilities that an embedding program has added.
@@ -141,7 +156,7 @@ fn custom_names(services: &Services) -> Vec<&'static str> {
 }
 
 /// What the program that embeds us says of the grants it knows.
-fn check_custom(config: &Config, services: &Services) -> Result<(), ReloadError> {
+pub(super) fn check_custom(config: &Config, services: &Services) -> Result<(), ReloadError> {
     for spec in config.components.values() {
         for (name, grant) in &spec.grants.custom {
             let mut added = services.capabilities().added();
@@ -159,9 +174,23 @@ fn check_custom(config: &Config, services: &Services) -> Result<(), ReloadError>
     Ok(())
 }
 
+/// But for what takes effect at once.
+fn is_like(old: &config::Admin, new: &config::Admin) -> bool {
+    let allow_version_override = new.allow_version_override;
+    let old = config::Admin {
+        allow_version_override,
+        ..old.clone()
+    };
+    old == *new
+}
+
 fn warn_of_fixed_settings(old: &Config, new: &Config) {
     let fixed = [
-        ("[admin]", old.admin != new.admin),
+        ("[admin]", !is_like(&old.admin, &new.admin)),
+        (
+            "[outbound] ca, for sources of components and checks of rollouts,",
+            old.outbound.ca != new.outbound.ca,
+        ),
         ("[state]", old.state_dir != new.state_dir),
         (
             "[telemetry] log_format",

@@ -12,17 +12,22 @@ use tokio::task::JoinHandle;
 
 use super::changes;
 use super::node::Node;
-use super::reload::{ReloadError, prepare};
+use super::reload::{ReloadError, check_custom, orders, tls};
 use super::signals::{Signals, Wish};
 use super::watch::FileWatch;
-use crate::admin::{self, AdminListenError, AdminListener, AdminToken};
+use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
 use crate::component::{Host, Peers};
-use crate::config::Config;
-use crate::core::HostBounds;
-use crate::gateway::{Gate, Listeners, Socket, Workers};
-use crate::lifecycle::{Deployments, Directory};
+use crate::config::{self, Config};
+use crate::core::{HostBounds, Role};
+use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
+use crate::lifecycle::{
+    Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError,
+    Sources, Stage, StateLock, Urgency, Vault,
+};
 use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
-use crate::runtime::{Capabilities, CodeCache, Engines, Loader, Network, Services, SlowLane};
+use crate::runtime::{
+    Capabilities, CodeCache, Compiler, Engines, Loader, Network, Services, SlowLane,
+};
 use crate::security::AuditTrail;
 
 /// How often idle instances are aged and gauges refreshed.
@@ -36,11 +41,19 @@ pub enum StartError {
     #[error("cannot start threads: {0}")]
     Threads(io::Error),
     #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Sources(#[from] SourceError),
+    #[error(transparent)]
     Recorder(#[from] RecorderError),
     #[error(transparent)]
     Config(#[from] ReloadError),
     #[error(transparent)]
     Admin(#[from] AdminListenError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
 }
@@ -53,6 +66,7 @@ pub enum StartError {
 pub fn loader(
     state_dir: Option<&Path>,
     services: Arc<Services>,
+    compiler: Compiler,
 ) -> Result<Arc<Loader>, StartError> {
     let cache = match state_dir {
         Some(dir) => Some(CodeCache::open(dir).map_err(|error| state_error(dir, error))?),
@@ -60,11 +74,9 @@ pub fn loader(
     };
     let engines = Engines::start(HostBounds::default()).map_err(StartError::Threads)?;
     let lane = SlowLane::start(cores()).map_err(StartError::Threads)?;
+    let lane = Arc::new(lane);
     Ok(Arc::new(Loader::new(
-        engines,
-        cache,
-        Arc::new(lane),
-        services,
+        engines, compiler, cache, lane, services,
     )))
 }
 
@@ -94,32 +106,59 @@ pub struct Server {
     watch: Option<FileWatch>,
     addresses: Addresses,
     tasks: Vec<JoinHandle<()>>,
+    /// No other node uses the state directory meanwhile.
+    _lock: StateLock,
 }
 
 impl Server {
     /// Loads every component, binds every address, and begins to serve. `capabilities` are
     /// what guests can be granted: the built-in ones, and those of an embedding program.
+    /// Components are compiled in this process: [`Server::start_with`] knows a safer way.
     ///
     /// # Errors
     /// Anything that would leave a part of the configuration unserved.
     pub async fn start(config: Config, capabilities: Capabilities) -> Result<Self, StartError> {
+        Self::start_with(config, capabilities, Compiler::InProcess).await
+    }
+
+    /// As [`Server::start`], for a program that can compile in children of its own.
+    ///
+    /// # Errors
+    /// Anything that would leave a part of the configuration unserved.
+    pub async fn start_with(
+        config: Config,
+        capabilities: Capabilities,
+        compiler: Compiler,
+    ) -> Result<Self, StartError> {
         let began = Instant::now();
         let signals = Signals::listen().map_err(StartError::Signals)?;
         let recorder = Recorder::install()?;
         let state_dir = &config.state_dir;
         std::fs::create_dir_all(state_dir).map_err(|error| state_error(state_dir, error))?;
+        let lock = StateLock::take(state_dir)?;
         let trail = AuditTrail::open(&state_dir.join("audit"))
             .map_err(|error| state_error(state_dir, error))?;
         let network = Network::new(config.outbound.clone()).map_err(ReloadError::from)?;
         let services = Services::new(capabilities, trail, Arc::default(), network);
-        let loader = loader(Some(state_dir), services.clone())?;
+        let loader = loader(Some(state_dir), services.clone(), compiler)?;
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
-        let token = AdminToken::open(config.admin.token.as_ref(), state_dir)
-            .map_err(|error| state_error(state_dir, error))?;
+        let tokens = AdminTokens::open(
+            config.admin.token.as_ref(),
+            named_tokens(&config.admin),
+            state_dir,
+        )?;
         let host = Host::new(loader);
-        let (deployments, snapshot, tls) =
-            prepare(&config, &Deployments::default(), &host, &services).await?;
+        let artifact_limit = host.artifact_limit();
+        let delivery = open_delivery(&config, host)?;
+        check_custom(&config, &services)?;
+        let prepared = delivery.prepare(orders(&config)).await;
+        let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
+        let pending = pending.map_err(ReloadError::Deploy)?;
+        let deployments = pending.deployments().clone();
+        let snapshot = Snapshot::new(&config, &deployments).map_err(ReloadError::from)?;
+        let tls = tls(&config).map_err(ReloadError::from)?;
         let gate = Gate::new(snapshot);
+        delivery.perform_on(Arc::downgrade(&gate) as Weak<dyn Stage>);
         let workers = Arc::new(Workers::start(cores()).map_err(StartError::Threads)?);
         let mut listeners = Listeners::new(gate.clone(), workers, inherited_sockets());
         let bound = listeners.bind(&config).map_err(ReloadError::from)?;
@@ -129,33 +168,45 @@ impl Server {
         };
         let forbidden = services.forbidden();
         forbidden.set_admin(admin.as_ref().and_then(AdminListener::address));
-        let directory = Arc::<Directory>::default();
+        services.introduce(Arc::downgrade(delivery.directory()) as Weak<dyn Peers>);
+        // A full disk must not keep a node from serving what its configuration names.
+        let committed = pending.commit(Urgency::Rescue, || ()).await;
+        committed.map_err(ReloadError::from)?;
         changes::record(&Deployments::default(), &deployments, services.trail());
-        directory.store(deployments);
-        services.introduce(Arc::downgrade(&directory) as Weak<dyn Peers>);
         listeners.apply(&config, bound, tls);
         let addresses = Addresses {
             sockets: listeners.addresses(),
             admin: admin.as_ref().and_then(AdminListener::address),
         };
-        let node = Arc::new(Node {
+        let node = Arc::new_cyclic(|me| Node {
+            me: me.clone(),
             config: ArcSwap::from_pointee(config),
-            directory,
+            delivery,
             services,
             gate,
-            host,
             recorder,
             http: HttpMetrics::new(),
             listeners: Mutex::new(listeners),
+            reloading: Mutex::new(()),
             stop: Notify::new(),
         });
-        let mut tasks = vec![tokio::spawn(maintain(node.clone()))];
+        let drive = node.delivery.clone();
+        let mut tasks = vec![
+            tokio::spawn(maintain(node.clone())),
+            tokio::spawn(keep_driving(drive)),
+        ];
         if let Some(admin) = admin {
-            let router = admin::router(node.clone(), token);
-            tasks.push(tokio::spawn(async move { drop(admin.serve(router).await) }));
+            let hosts = node.config.load().admin.hosts.clone();
+            let settings = admin::Settings {
+                tokens,
+                hosts: admin.hosts(hosts),
+                artifact_limit,
+            };
+            let router = admin::router(node.clone(), settings);
+            tasks.push(tokio::spawn(async { match admin.serve(router).await {} }));
         }
-        let server = Self::follow(node, signals, addresses, tasks);
-        let components = server.node.directory.load().iter().count();
+        let server = Self::follow(node, signals, addresses, tasks, lock);
+        let components = server.node.delivery.directory().load().iter().count();
         metrics::gauge!(CONFIG_LAST_RELOAD_SUCCESS).set(1.0);
         tracing::info!(
             components,
@@ -171,6 +222,7 @@ impl Server {
         signals: Signals,
         addresses: Addresses,
         tasks: Vec<JoinHandle<()>>,
+        lock: StateLock,
     ) -> Self {
         let changed = Arc::new(Notify::new());
         let watch = FileWatch::start(changed.clone());
@@ -188,6 +240,7 @@ impl Server {
             watch,
             addresses,
             tasks,
+            _lock: lock,
         }
     }
 
@@ -232,6 +285,7 @@ impl Server {
         tracing::info!(in_flight = self.node.gate.in_flight(), "draining");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         self.node.gate.start_drain();
+        self.node.delivery.close();
         let node = self.node.clone();
         let drained = async move {
             node.listeners.lock().await.close();
@@ -255,12 +309,38 @@ async fn second_stop(signals: &mut Signals) {
     while signals.next().await != Wish::Stop {}
 }
 
+/// A bug of ours must not leave rollouts without anybody who watches them.
+async fn keep_driving(delivery: Arc<Delivery>) {
+    while tokio::spawn(delivery.clone().drive()).await.is_err() {
+        tracing::error!("the analysis of rollouts broke off; it begins again");
+    }
+}
+
 async fn maintain(node: Arc<Node>) {
     let mut ticks = tokio::time::interval(MAINTENANCE);
     loop {
         ticks.tick().await;
         node.maintain();
     }
+}
+
+fn named_tokens(admin: &config::Admin) -> Vec<(String, Role, config::Token)> {
+    let named = admin.tokens.iter();
+    named
+        .map(|it| (it.name.clone(), it.role, it.token.clone()))
+        .collect()
+}
+
+/// What was delivered before, and what more is needed to deliver.
+fn open_delivery(config: &Config, host: Host) -> Result<Arc<Delivery>, StartError> {
+    let state_dir = &config.state_dir;
+    let vault =
+        Vault::open(&state_dir.join("artifacts")).map_err(|error| state_error(state_dir, error))?;
+    let (journal, ledger) = Journal::open(&state_dir.join("journal"))?;
+    let sources = Sources::new(config.outbound.ca.as_deref())?;
+    let checks = CheckClient::new(config.outbound.ca.as_deref())?;
+    let book = Book::new(journal, ledger);
+    Ok(Delivery::new(host, sources, checks, vault, book))
 }
 
 fn inherited_sockets() -> Vec<std::net::TcpListener> {

@@ -162,7 +162,10 @@ async fn what_is_done_through_the_admin_api_is_recorded_and_what_is_refused_too(
     let calls = gate.audit("kind=admin_call").await;
     assert_eq!(
         (all(&calls, "target"), all(&calls, "detail")),
-        (vec!["POST /v1/reload".into()], vec!["200 OK".into()])
+        (
+            vec!["POST /v1/reload".into()],
+            vec!["200 OK by admin".into()]
+        )
     );
     for (request, target) in [
         (Request::get("/metrics?token=guess"), "GET /metrics"),

@@ -14,7 +14,9 @@ async fn serving(name: &str, lines: &str) -> Option<Gate> {
     };
     let setup = Setup::default().component(name, &path, lines);
     let route = format!("prefix = \"/\"\ncomponent = {name:?}");
-    Some(setup.route(&route).start().await)
+    // Tens of megabytes of code, beside all other tests.
+    let patient = setup.security("compile_timeout = \"10m\"");
+    Some(patient.route(&route).start().await)
 }
 
 const ROOM: &str = "limits = { memory = \"256MiB\", cpu = \"5s\" }";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::support::{Gate, Refusal, Setup, guest, missing, write_token};
+use crate::support::{Gate, Refusal, Setup, airgate, guest, missing, write_token};
 
 async fn refusal(source: &Path, lines: &str) -> Refusal {
     let setup = Setup::default().component("bad", source, lines);
@@ -218,11 +218,20 @@ async fn a_damaged_cache_key_costs_a_compilation_and_no_more() {
 }
 
 #[tokio::test]
-async fn gates_that_start_together_share_one_cache() {
+async fn checks_that_run_together_share_one_cache() {
     for _ in 0..10 {
         let state = tempfile::tempdir().unwrap();
         write_token(state.path());
-        tokio::join!(complaints(state.path()), complaints(state.path()));
+        let config = state.path().join("routes.toml");
+        std::fs::write(&config, Gate::serving(["hello"]).state(state.path()).text()).unwrap();
+        let check = || {
+            let config = config.to_str().unwrap().to_owned();
+            tokio::task::spawn_blocking(move || airgate(&["check", "--config", &config]))
+        };
+        let (one, other) = tokio::join!(check(), check());
+        for checked in [one.unwrap(), other.unwrap()] {
+            assert!(checked.status.success(), "{checked:?}");
+        }
         assert_eq!(complaints(state.path()).await, 0);
     }
 }

@@ -8,7 +8,7 @@ use crate::config::raw::RawAdmin;
 use crate::config::read::{At, Field, Place, Problems};
 use crate::config::text::{AdminAddress, Elsewhere, VariableName};
 
-use super::{Surroundings, elsewhere};
+use super::{Surroundings, elsewhere, tokens};
 
 pub(super) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901);
@@ -21,7 +21,7 @@ pub(super) fn admin(
     around: &Surroundings<'_>,
     problems: &mut Problems<'_>,
 ) -> Admin {
-    let token = match raw.token.value().map(|source| &source.0) {
+    let own = match raw.token.value().map(|source| &source.0) {
         Some(Elsewhere::Variable(name)) => from_variable(name, around, problems),
         Some(Elsewhere::File(path)) => elsewhere::from_file(path, around, problems)
             .and_then(|text| token(&text, &path.place, problems)),
@@ -29,8 +29,22 @@ pub(super) fn admin(
     };
     Admin {
         listen: listen(&raw.listen, around, problems),
-        token,
+        tokens: tokens::tokens(&raw, own.as_ref(), around, problems),
+        token: own,
+        hosts: hosts(&raw),
+        allow_version_override: raw.allow_version_override.or(false),
     }
+}
+
+/// Each once.
+fn hosts(raw: &RawAdmin) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    for host in raw.hosts.value().into_iter().flatten() {
+        if !hosts.contains(&host.0) {
+            hosts.push(host.0.clone());
+        }
+    }
+    hosts
 }
 
 fn listen(
@@ -90,7 +104,7 @@ fn from_variable(
 }
 
 /// A token travels in a header field (RFC 6750 §2.1).
-fn token(text: &str, place: &Place, problems: &mut Problems<'_>) -> Option<Token> {
+pub(super) fn token(text: &str, place: &Place, problems: &mut Problems<'_>) -> Option<Token> {
     if text.is_empty() {
         problems.error(place, "the token is empty");
         return None;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use crate::config::model::Route;
 use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
 use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
-use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse};
+use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse, RolloutPolicy};
 
-use super::{Premises, capabilities, limits, versions};
+use super::{Premises, affinity, capabilities, limits, rollout, versions};
 
 /// The components of a file: their names, of the faulty ones too, so that a mistake in one does
 /// not make its routes look wrong.
@@ -54,7 +55,7 @@ impl Components {
         premises: &Premises<'_>,
         problems: &mut Problems<'_>,
     ) -> ComponentSpec {
-        let (versions, weights) = versions::versions(raw, &name.place, premises.around, problems);
+        let (versions, weights) = versions::versions(raw, &name.place, premises, problems);
         let budget = defaults.budget || sets_budget(&raw.limits);
         let grants = match raw.capabilities.value() {
             Some(raw) => capabilities::grants(raw, &name.value, self, premises, problems),
@@ -70,6 +71,17 @@ impl Components {
                 .value()
                 .map_or_else(Instances::default, |raw| instances(raw, budget, problems)),
             grants: Arc::new(grants),
+            affinity: raw
+                .affinity
+                .given()
+                .and_then(|raw| affinity::affinity(raw, problems)),
+            rollout: raw
+                .rollout
+                .given()
+                .map_or_else(RolloutPolicy::default, |raw| {
+                    rollout::rollout(raw, problems)
+                }),
+            mirrored: false,
         }
     }
 
@@ -107,7 +119,15 @@ impl Components {
         }
     }
 
-    pub fn into_specs(self) -> BTreeMap<ComponentName, Arc<ComponentSpec>> {
+    pub fn into_specs(
+        mut self,
+        routes: &[Arc<Route>],
+    ) -> BTreeMap<ComponentName, Arc<ComponentSpec>> {
+        for mirror in routes.iter().filter_map(|route| route.mirror.as_ref()) {
+            if let Some(spec) = self.specs.get_mut(&mirror.component) {
+                Arc::make_mut(spec).mirrored = true;
+            }
+        }
         self.specs
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::config::read::{At, Problems};
 use crate::config::text::FilePath;
 
+use super::security::Security;
+
 /// Where a file stands, and what it may refer to.
 pub(in crate::config) struct Surroundings<'a> {
     /// The file, absolute.
@@ -19,6 +21,7 @@ pub(in crate::config) struct Surroundings<'a> {
 pub(super) struct Premises<'a> {
     /// Absolute; not necessarily there yet.
     pub state_dir: &'a Path,
+    pub security: &'a Security,
     pub around: &'a Surroundings<'a>,
 }
 

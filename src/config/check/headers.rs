@@ -111,3 +111,18 @@ fn is_free(name: &At<HeaderName>, message: Message, problems: &mut Problems<'_>)
     );
     false
 }
+
+/// Reports fields that say nothing about who sent a message.
+pub(super) fn refuse_hop_by_hop(name: &At<HeaderName>, problems: &mut Problems<'_>) {
+    if HOP_BY_HOP.contains(&name.as_str()) {
+        problems
+            .error(
+                &name.place,
+                format!(
+                    "{:?} belongs to the connection, not to the client",
+                    name.as_str()
+                ),
+            )
+            .help("name one that the client, or who authenticates it, sets");
+    }
+}

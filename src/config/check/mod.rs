@@ -2,6 +2,7 @@
 //! that exclude each other, names that must exist, routes that must differ.
 
 mod admin;
+mod affinity;
 mod capabilities;
 mod component;
 mod conflict;
@@ -9,14 +10,19 @@ mod elsewhere;
 mod files;
 mod headers;
 mod limits;
+mod mirror;
 mod outbound;
 mod planted;
 mod ports;
+mod rollout;
 mod root;
 mod route;
+mod security;
 mod server;
 mod target;
 mod tls;
+mod tokens;
+mod version;
 mod versions;
 mod watched;
 

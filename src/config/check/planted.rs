@@ -7,10 +7,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::config::raw::{RawComponent, RawConfig};
 use crate::config::read::{At, Field, Place, Problems};
-use crate::config::text::{Elsewhere, FilePath, SecretSource};
+use crate::config::text::{ArtifactSource, Elsewhere, FilePath, SecretSource};
 use crate::core::FileMode;
 
-use super::Surroundings;
+use super::{Surroundings, security, tokens};
 
 /// As the kernel does (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -79,9 +79,12 @@ fn writable<'a>(raw: &'a RawConfig, around: &Surroundings<'_>) -> Vec<Writable<'
 fn opened(raw: &RawConfig) -> Vec<Opened<'_>> {
     let mut all = Vec::new();
     for component in components(raw) {
-        all.extend(at("the component", &component.source));
-        let versions = component.versions.value().into_iter().flatten();
-        all.extend(versions.flat_map(|version| at("the component", &version.source)));
+        all.extend(artifact(&component.source));
+        all.extend(at("the signature", &component.signature));
+        for version in component.versions.value().into_iter().flatten() {
+            all.extend(artifact(&version.source));
+            all.extend(at("the signature", &version.signature));
+        }
         if let Some(raw) = component.capabilities.value() {
             let files = raw.files.value().into_iter().flatten();
             all.extend(files.flat_map(|grant| at("the granted directory", &grant.source)));
@@ -101,29 +104,49 @@ fn opened(raw: &RawConfig) -> Vec<Opened<'_>> {
             all.extend(at("the key", &certificate.key));
         }
     }
+    let tokens = tokens::sources(raw);
+    all.extend(tokens.filter_map(|source| elsewhere("the token", source)));
+    all.extend(security::key_files(raw).map(|path| opened_at("the key", path)));
     let outbound = raw.outbound.value();
     all.extend(outbound.and_then(|outbound| at("the authority", &outbound.ca)));
     all
 }
 
 fn at<'a>(what: &'static str, field: &'a Field<FilePath>) -> Option<Opened<'a>> {
-    let given = field.given()?;
-    Some(Opened {
-        what,
-        path: &given.0,
-        place: &given.place,
-    })
+    field.given().map(|path| opened_at(what, path))
 }
 
-fn secret(field: &Field<SecretSource>) -> Option<Opened<'_>> {
+fn opened_at<'a>(what: &'static str, path: &'a At<FilePath>) -> Opened<'a> {
+    Opened {
+        what,
+        path: &path.0,
+        place: &path.place,
+    }
+}
+
+fn artifact(field: &Field<ArtifactSource>) -> Option<Opened<'_>> {
     let given = field.given()?;
     match &given.value {
-        SecretSource::Elsewhere(Elsewhere::File(path)) => Some(Opened {
-            what: "the value",
+        ArtifactSource::Path(path) => Some(Opened {
+            what: "the component",
             path: &path.0,
             place: &given.place,
         }),
-        _ => None,
+        ArtifactSource::Https(_) | ArtifactSource::Oci(_) => None,
+    }
+}
+
+fn secret(field: &Field<SecretSource>) -> Option<Opened<'_>> {
+    match field.value()? {
+        SecretSource::Elsewhere(source) => elsewhere("the value", source),
+        SecretSource::Here(_) => None,
+    }
+}
+
+fn elsewhere<'a>(what: &'static str, source: &'a Elsewhere) -> Option<Opened<'a>> {
+    match source {
+        Elsewhere::File(path) => Some(opened_at(what, path)),
+        Elsewhere::Variable(_) => None,
     }
 }
 

@@ -6,12 +6,19 @@ use crate::config::model::{Config, LogFormat, Telemetry};
 use crate::config::raw::{RawConfig, RawState, RawTelemetry};
 use crate::config::read::{Field, Problems};
 
+use super::server::count;
 use super::{
-    Premises, Surroundings, admin, component, outbound, planted, ports, route, server, watched,
+    Premises, Surroundings, admin, component, outbound, planted, ports, route, security, server,
+    watched,
 };
 
 /// The only version of the format there is.
 const FORMAT: u32 = 1;
+
+/// Beside those in use.
+const KEEP_VERSIONS: u32 = 5;
+/// More fill the disk, and nobody goes back that far.
+const MOST_VERSIONS: u32 = 100;
 
 /// What the tables mean; worth nothing when there are errors among the problems.
 pub(in crate::config) fn check(
@@ -23,9 +30,12 @@ pub(in crate::config) fn check(
     ports::refuse_doubles(&raw, problems);
     let watched = watched::watched(&raw, around);
     planted::refuse(&raw, around, problems);
-    let state_dir = state(&raw.state.into_table(), around, problems);
+    let state = raw.state.into_table();
+    let state_dir = state_dir(&state, around, problems);
+    let security = security::security(&raw.security.into_table(), around, problems);
     let premises = Premises {
         state_dir: &state_dir,
+        security: &security,
         around,
     };
     let mut components =
@@ -38,10 +48,12 @@ pub(in crate::config) fn check(
         admin: admin::admin(raw.admin.into_table(), around, problems),
         telemetry: telemetry(&raw.telemetry.into_table()),
         outbound: outbound::outbound(&raw.outbound.into_table(), around, problems),
-        components: components.into_specs(),
+        components: components.into_specs(&routes),
         routes,
         watched,
         state_dir,
+        keep_versions: count(&state.keep_versions, KEEP_VERSIONS, MOST_VERSIONS, problems),
+        security: security.policy,
     }
 }
 
@@ -56,7 +68,7 @@ fn check_format(version: &Field<u32>, problems: &mut Problems<'_>) {
     }
 }
 
-fn state(raw: &RawState, around: &Surroundings<'_>, problems: &mut Problems<'_>) -> PathBuf {
+fn state_dir(raw: &RawState, around: &Surroundings<'_>, problems: &mut Problems<'_>) -> PathBuf {
     let Some(dir) = raw.dir.given() else {
         return around.resolve(".airgate".as_ref());
     };

@@ -9,7 +9,7 @@ use crate::config::read::{At, Field, List, Place, Problems};
 
 use super::component::Components;
 use super::headers::{self, Message};
-use super::{Surroundings, conflict, target};
+use super::{Surroundings, conflict, mirror, target};
 
 /// The routes in the order of the file.
 pub(super) fn routes(
@@ -46,6 +46,7 @@ fn route(
 ) -> Option<Route> {
     let path = path(raw, problems);
     let target = target::target(raw, components, around, problems);
+    let mirror = mirror::mirror(raw, components, problems);
     if let Some(path) = &path {
         check_strip_prefix(raw, path, problems);
     }
@@ -62,6 +63,7 @@ fn route(
         methods,
         headers,
         target: target?,
+        mirror,
         strip_prefix: strip_prefix.map(|prefix| prefix.0.clone()),
         request_headers,
         response_headers,

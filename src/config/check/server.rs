@@ -9,7 +9,7 @@ use crate::config::model::{Server, ServerLimits};
 use crate::config::raw::{RawServer, RawServerLimits};
 use crate::config::read::{At, Field, List, Problems};
 use crate::config::text::Timeout;
-use crate::core::ByteSize;
+use crate::core::{ByteSize, format_duration};
 
 use super::{Surroundings, tls};
 
@@ -159,4 +159,23 @@ fn report_size(given: &At<ByteSize>, bounds: &RangeInclusive<u64>, problems: &mu
         given.value
     );
     problems.error(&given.place, message);
+}
+
+/// A duration within bounds.
+pub(super) fn duration(
+    field: &Field<Duration>,
+    default: Duration,
+    bounds: &RangeInclusive<Duration>,
+    problems: &mut Problems<'_>,
+) -> Duration {
+    let Some(given) = field.given() else {
+        return default;
+    };
+    if !bounds.contains(&given.value) {
+        let [least, most, found] =
+            [*bounds.start(), *bounds.end(), given.value].map(format_duration);
+        let message = format!("expected a duration from {least} to {most}, found {found}");
+        problems.error(&given.place, message);
+    }
+    given.value
 }

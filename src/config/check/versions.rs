@@ -4,23 +4,25 @@ use std::collections::HashMap;
 
 use crate::config::raw::{RawComponent, RawVersion};
 use crate::config::read::{At, Entries, Field, List, Place, Problems, did_you_mean, listed};
-use crate::config::text::FilePath;
-use crate::core::{Digest, Source, VersionName, VersionSpec, Weight};
+use crate::core::{VersionName, VersionSpec, Weight};
 
-use super::Surroundings;
+use super::Premises;
+use super::version::{Written, version};
 
 pub(super) fn versions(
     raw: &RawComponent,
     place: &Place,
-    around: &Surroundings<'_>,
+    premises: &Premises<'_>,
     problems: &mut Problems<'_>,
 ) -> (Vec<VersionSpec>, Vec<Weight>) {
     let versions = match (is_short(raw), &raw.versions) {
-        (true, Field::Absent) => short(raw, place, around, problems),
+        (true, Field::Absent) => short(raw, place, premises, problems),
         (true, _) => {
             problems
                 .error(place, "a component has either one `source` or `versions`")
-                .help("move source, version and digest into a [[…versions]] of their own");
+                .help(
+                    "move source, version, digest and signature into a [[…versions]] of their own",
+                );
             Vec::new()
         }
         (false, Field::Absent) => {
@@ -29,20 +31,23 @@ pub(super) fn versions(
                 .help("name the wasm file, relative to this one");
             Vec::new()
         }
-        (false, field) => long(field, around, problems),
+        (false, field) => long(field, premises, problems),
     };
     let weights = weights(raw, &versions, problems);
     (versions, weights)
 }
 
 fn is_short(raw: &RawComponent) -> bool {
-    !raw.source.is_absent() || !raw.version.is_absent() || !raw.digest.is_absent()
+    !raw.source.is_absent()
+        || !raw.version.is_absent()
+        || !raw.digest.is_absent()
+        || !raw.signature.is_absent()
 }
 
 fn short(
     raw: &RawComponent,
     place: &Place,
-    around: &Surroundings<'_>,
+    premises: &Premises<'_>,
     problems: &mut Problems<'_>,
 ) -> Vec<VersionSpec> {
     if raw.source.is_absent() {
@@ -50,15 +55,19 @@ fn short(
             .error(place, "`source` is missing")
             .help("name the wasm file, relative to this one");
     }
-    let name = raw.version.value().cloned();
-    version(name, &raw.source, &raw.digest, around, problems)
-        .into_iter()
-        .collect()
+    let written = Written {
+        place,
+        name: raw.version.value(),
+        source: &raw.source,
+        digest: &raw.digest,
+        signature: &raw.signature,
+    };
+    version(&written, premises, problems).into_iter().collect()
 }
 
 fn long(
     field: &Field<List<RawVersion>>,
-    around: &Surroundings<'_>,
+    premises: &Premises<'_>,
     problems: &mut Problems<'_>,
 ) -> Vec<VersionSpec> {
     let Some(list) = field.given() else {
@@ -69,30 +78,16 @@ fn long(
     }
     refuse_doubles(list, problems);
     let each = list.iter().filter_map(|raw| {
-        version(
-            raw.name.value().cloned(),
-            &raw.source,
-            &raw.digest,
-            around,
-            problems,
-        )
+        let written = Written {
+            place: &raw.place,
+            name: raw.name.value(),
+            source: &raw.source,
+            digest: &raw.digest,
+            signature: &raw.signature,
+        };
+        version(&written, premises, problems)
     });
     each.collect()
-}
-
-fn version(
-    name: Option<VersionName>,
-    source: &Field<FilePath>,
-    digest: &Field<Digest>,
-    around: &Surroundings<'_>,
-    problems: &mut Problems<'_>,
-) -> Option<VersionSpec> {
-    let source = Source::Path(around.existing_file(source.given()?, problems));
-    Some(VersionSpec {
-        name,
-        source,
-        digest: digest.value().copied(),
-    })
 }
 
 fn refuse_doubles(list: &List<RawVersion>, problems: &mut Problems<'_>) {

@@ -7,12 +7,12 @@ use crate::config::raw::{RawCapabilities, RawConfig};
 use crate::config::read::{Entries, Field};
 use crate::config::text::{Elsewhere, SecretSource};
 
-use super::Surroundings;
+use super::{Surroundings, security, tokens};
 
 /// Absolute, sorted, each once.
 pub(super) fn watched(raw: &RawConfig, around: &Surroundings<'_>) -> Vec<PathBuf> {
-    let token = raw.admin.value().and_then(|admin| admin.token.value());
-    let token = token.and_then(|source| file(&source.0, around));
+    let tokens = tokens::sources(raw).filter_map(|source| file(source, around));
+    let keys = security::key_files(raw).map(|path| around.resolve(&path.0));
     let ca = raw
         .outbound
         .value()
@@ -22,7 +22,7 @@ pub(super) fn watched(raw: &RawConfig, around: &Surroundings<'_>) -> Vec<PathBuf
     let granted = components
         .filter_map(|entry| entry.value.value()?.capabilities.value())
         .flat_map(|raw| in_capabilities(raw, around));
-    let all: BTreeSet<_> = token.into_iter().chain(ca).chain(granted).collect();
+    let all: BTreeSet<_> = tokens.chain(keys).chain(ca).chain(granted).collect();
     all.into_iter().collect()
 }
 

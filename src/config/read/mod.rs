@@ -12,6 +12,6 @@ pub(super) use json::Json;
 pub(super) use list::{Entries, Entry, List};
 pub(super) use place::{At, Field, Node, Place};
 pub(super) use problems::Problems;
-pub(super) use scalar::{Refusal, Text, describe, whole_number};
+pub(super) use scalar::{Refusal, Text, decimal, describe, whole_number};
 pub(super) use suggest::{did_you_mean, listed};
 pub(super) use table::{Key, Shape, Table, is_required, shape_table, table_schema};

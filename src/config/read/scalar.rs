@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 
 use serde_json::{Value, json};
-use toml::de::DeValue;
+use toml::de::{DeInteger, DeValue};
 
 use super::{Node, Place, Problems, Shape};
 
@@ -55,6 +55,11 @@ pub(in crate::config) trait Text: Sized {
 
     fn parse(text: &str) -> Result<Self, Refusal>;
 
+    /// No excerpt repeats it, whether it is taken or not.
+    fn may_hold_secret(_text: &str) -> bool {
+        false
+    }
+
     fn schema() -> Value {
         json!({ "type": "string" })
     }
@@ -82,6 +87,9 @@ impl<T: Text> Shape for T {
 
 /// Reads a text and reports why it cannot be.
 pub(super) fn parse<T: Text>(text: &str, place: &Place, problems: &mut Problems<'_>) -> Option<T> {
+    if T::may_hold_secret(text) {
+        problems.hide(place.span.clone());
+    }
     let refusal = match T::parse(text) {
         Ok(value) => return Some(value),
         Err(refusal) => refusal,
@@ -153,6 +161,36 @@ pub(in crate::config) fn whole_number(
         _ => wrong,
     };
     None
+}
+
+/// A finite number within bounds, or a report of what was found instead. A whole number is one too.
+pub(in crate::config) fn decimal(
+    node: &Node<'_>,
+    least: f64,
+    most: f64,
+    problems: &mut Problems<'_>,
+) -> Option<f64> {
+    let number = match node.value {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        DeValue::Integer(number) => whole(number).map(f64::from),
+        _ => None,
+    };
+    // Neither infinity nor "not a number" is between two numbers.
+    if let Some(number) = number.filter(|number| (least..=most).contains(number)) {
+        return Some(number);
+    }
+    let found = describe(node.value);
+    let message = format!("expected a number from {least} to {most}, found {found}");
+    let wrong = problems.error(&node.place, message);
+    if node.value.is_str() {
+        wrong.help("a number is written without quotes");
+    }
+    None
+}
+
+/// What is larger is beyond every bound.
+fn whole(number: &DeInteger<'_>) -> Option<i32> {
+    i32::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
 macro_rules! whole_number {

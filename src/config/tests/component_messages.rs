@@ -13,14 +13,6 @@ fn sources_are_files_that_are_there() {
         source("public"),
         ["component.a.source: public is a directory"]
     );
-    assert_eq!(
-        source("https://a/b.wasm"),
-        ["component.a.source: https:// is not supported yet"]
-    );
-    assert_eq!(
-        source("oci://a/b"),
-        ["component.a.source: oci:// is not supported yet"]
-    );
     assert_adds(
         "[component.b]\n[[route]]\npath = \"/b\"\ncomponent = \"b\"",
         &["component.b: `source` is missing"],

@@ -4,6 +4,8 @@ use super::parse_in;
 pub(super) const EXAMPLE: &str = include_str!("../../../routes.toml");
 /// Every key of `capabilities` and of `outbound`.
 pub(super) const CAPABILITIES: &str = include_str!("capabilities.toml");
+/// Every key of `security`, of named tokens, of rollouts, and of what goes with them.
+pub(super) const DELIVERY: &str = include_str!("delivery.toml");
 
 /// As on a clone: every file that the example names is there.
 fn clone() -> tempfile::TempDir {
@@ -75,6 +77,13 @@ fn what_the_example_shows_in_comments_are_the_defaults() {
         "digest",
         "ca",
         "nameservers",
+        "tokens",
+        "hosts",
+        "trusted_keys",
+        "signature",
+        "affinity",
+        "max_p99_ratio",
+        "check",
     ];
     let grants = ["http", "environment", "config", "files", "sockets"];
     let text = uncommented(|table, setting| {

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::example::{CAPABILITIES, EXAMPLE};
-use super::{directory, parse_in};
+use super::example::{CAPABILITIES, DELIVERY, EXAMPLE};
+use super::{BASE, directory, parse_in};
 use crate::config::load;
 
 /// Reports too must not panic: their spans come from anywhere.
@@ -60,6 +60,15 @@ fn pieces() -> impl Strategy<Value = String> {
         Just("{ file = \"token\" }"),
         Just("custom = "),
         Just("inf"),
+        Just("nan"),
+        Just("1e999"),
+        Just("[security]\n"),
+        Just("trusted_keys = "),
+        Just("[[admin.tokens]]\n"),
+        Just("steps = [5, 25, 50]\n"),
+        Just("\"https://a/b.wasm?c\""),
+        Just("\"oci://a.b/c:1\""),
+        Just("mirror = { component = \"a\", percent = 10 }\n"),
         Just("hosts = "),
         Just("\"*.a:1\""),
         Just("headers = "),
@@ -99,6 +108,37 @@ proptest! {
         let mut bytes = CAPABILITIES.as_bytes().to_vec();
         bytes.splice(at..(at + length).min(CAPABILITIES.len()), with.bytes());
         survives(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_delivery_makes_it_panic(at in 0..DELIVERY.len(), length in 0..40usize, with in pieces()) {
+        let mut bytes = DELIVERY.as_bytes().to_vec();
+        bytes.splice(at..(at + length).min(DELIVERY.len()), with.bytes());
+        survives(&bytes);
+    }
+
+    #[test]
+    fn no_source_makes_it_panic_and_what_is_taken_is_not_plain_http(
+        source in r"(https?|oci|HTTPS)://[a-z.:@/?#%\\ 0-9-]{0,24}"
+    ) {
+        let directory = directory();
+        let text = format!("version = 1\n[component.a]\nsource = {source:?}\n");
+        if let Ok((config, _)) = parse_in(directory.path(), &text) {
+            let taken = config.components["a"].versions[0].source.to_string();
+            let (scheme, rest) = taken.split_once("://").unwrap();
+            let host = rest.split(['/', '?']).next().unwrap();
+            prop_assert!(matches!(scheme, "https" | "oci"), "{taken}");
+            prop_assert!(!host.is_empty() && !host.contains(['@', '%', '\\', ' ']), "{taken}");
+        }
+    }
+
+    #[test]
+    fn steps_that_are_taken_rise(steps in prop::collection::vec(-1..102i32, 0..4)) {
+        let directory = directory();
+        let text = format!("{BASE}[component.a.rollout]\nstrategy = \"canary\"\nsteps = {steps:?}\n");
+        let rise = steps.windows(2).all(|pair| pair[0] < pair[1]);
+        let is_right = rise && !steps.is_empty() && steps.iter().all(|step| (1..100).contains(step));
+        prop_assert_eq!(parse_in(directory.path(), &text).is_ok(), is_right);
     }
 
     #[test]

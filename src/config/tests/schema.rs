@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::example::{CAPABILITIES, EXAMPLE};
+use super::example::{CAPABILITIES, DELIVERY, EXAMPLE};
 use super::messages;
 use crate::config::schema;
 
@@ -63,8 +63,8 @@ fn every_key_of_the_schema_is_known_to_the_reader() {
                 "{text}{told:#?}"
             );
             assert!(
-                told.iter()
-                    .any(|line| line.contains("found a date") || line.contains("admin.token:")),
+                told.iter().any(|line| line.contains("found a date")
+                    || line.contains("a token does not belong")),
                 "{text}{told:#?}"
             );
         }
@@ -119,7 +119,7 @@ fn default_of(value: &Value) -> Option<&str> {
         .split_once("Default: ")?
         .1
         .strip_suffix('.')?;
-    let is_literal = default.starts_with('"') || default.parse::<u64>().is_ok() || is_bool(default);
+    let is_literal = default.starts_with('"') || default.parse::<f64>().is_ok() || is_bool(default);
     is_literal.then_some(default)
 }
 
@@ -132,10 +132,12 @@ fn the_defaults_in_the_descriptions_are_the_defaults() {
         ("[telemetry]", ".telemetry"),
         ("[admin]", ".admin"),
         ("[state]", ".state"),
+        ("[security]", ".security"),
         ("[outbound]", ".outbound"),
         ("[component.a.capabilities]", ".component.NAME.capabilities"),
         ("[component.a.limits]", ".component.NAME.limits"),
         ("[component.a.instances]", ".component.NAME.instances"),
+        ("[component.a.rollout]", ".component.NAME.rollout"),
     ];
     let directory = super::directory();
     let base = super::parse_in(directory.path(), super::BASE).unwrap().0;
@@ -156,7 +158,7 @@ fn the_defaults_in_the_descriptions_are_the_defaults() {
 
 #[test]
 fn the_examples_fit_the_schema() {
-    for example in [EXAMPLE, CAPABILITIES] {
+    for example in [EXAMPLE, CAPABILITIES, DELIVERY] {
         let example: Value = toml::from_str(example).unwrap();
         let mut misfits = Vec::new();
         validate(&parsed(), &example, "", &mut misfits);
@@ -214,6 +216,7 @@ fn validate(schema: &Value, value: &Value, path: &str, misfits: &mut Vec<String>
         Some("array") => value.is_array(),
         Some("string") => value.is_string(),
         Some("integer") => value.is_u64() && value.as_u64() >= schema["minimum"].as_u64(),
+        Some("number") => value.is_number() && value.as_f64() >= schema["minimum"].as_f64(),
         Some("boolean") => value.is_boolean(),
         _ => schema["enum"]
             .as_array()

@@ -11,7 +11,18 @@ use super::super::{Config, Diagnostics};
 use crate::core::Grants;
 
 /// Files that the texts below refer to.
-const FILES: [&str; 5] = ["a.wasm", "b.wasm", "tls.crt", "tls.key", "token"];
+const FILES: [&str; 6] = [
+    "a.wasm",
+    "b.wasm",
+    "a.minisig",
+    "tls.crt",
+    "tls.key",
+    "token",
+];
+
+/// As `minisign -G` writes it.
+pub(super) const PUBLIC_KEY: &str = "untrusted comment: minisign public key E7620F1842B4E81F\n\
+    RWQBAQEBAQEBAQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n";
 
 /// What most texts begin with: one component, one route. Four lines.
 pub(super) const BASE: &str = "version = 1\ncomponent.a.source = \"a.wasm\"\n\
@@ -23,6 +34,7 @@ pub(super) fn directory() -> tempfile::TempDir {
         std::fs::write(directory.path().join(file), "secret\n").unwrap();
     }
     let path = |name: &str| directory.path().join(name);
+    std::fs::write(path("ci.pub"), PUBLIC_KEY).unwrap();
     for nested in ["public", "data/inner", "store"] {
         std::fs::create_dir_all(path(nested)).unwrap();
     }

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::config::model::HostPattern;
 use crate::config::read::{Refusal, Text};
 
+use super::url::{is_host_and_port, split_port};
+
 impl Text for HostPattern {
     const NOUN: &'static str = "a host";
 
@@ -105,6 +107,28 @@ impl Text for CertificateName {
         match HostPattern::parse(text)? {
             HostPattern::Exact(name) => Ok(Self(name.trim_matches(['[', ']']).into())),
             HostPattern::Wildcard(parent) => Ok(Self(format!("*{parent}"))),
+        }
+    }
+}
+
+/// A host by which the admin API may be reached, in lower case; its port does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct AdminHost(pub String);
+
+impl Text for AdminHost {
+    const NOUN: &'static str = HostPattern::NOUN;
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.contains('*') {
+            let help = "each host is named in full: a wildcard would let others' pages in";
+            return Err(Refusal::expecting(help));
+        }
+        let host = match is_host_and_port(text) {
+            true => split_port(text).0,
+            false => text,
+        };
+        match HostPattern::parse(host)? {
+            HostPattern::Exact(name) | HostPattern::Wildcard(name) => Ok(Self(name)),
         }
     }
 }

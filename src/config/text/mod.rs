@@ -3,17 +3,25 @@
 mod grants;
 mod host;
 mod http;
+mod key;
 mod names;
 mod network;
+mod numbers;
 mod path;
 mod secret;
+mod source;
 mod units;
+mod url;
 mod words;
 
 pub(super) use grants::{ConfigKey, GuestPath, GuestVariable};
-pub(super) use host::CertificateName;
-pub(super) use names::{FileName, FilePath, RouteName, VariableName};
+pub(super) use host::{AdminHost, CertificateName};
+pub(super) use key::{KeySource, TrustedKeys};
+pub(super) use names::{CookieName, FileName, FilePath, RouteName, TokenName, VariableName};
 pub(super) use network::AdminAddress;
+pub(super) use numbers::{Factor, Percent, Share, Step};
 pub(super) use path::{Prefix, StripPrefix};
-pub(super) use secret::{Elsewhere, SecretSource, Secrets, TokenSource};
+pub(super) use secret::{Elsewhere, NamedTokens, SecretSource, Secrets, TokenSource};
+pub(super) use source::ArtifactSource;
 pub(super) use units::Timeout;
+pub(super) use url::HttpUrl;

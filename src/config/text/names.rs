@@ -78,8 +78,8 @@ impl Text for FilePath {
             return Err(Refusal::saying(message).help(expected).secret());
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            let help = "download the file and write its path";
-            return Err(Refusal::saying(format!("{scheme}:// is not supported yet")).help(help));
+            let message = format!("{scheme}:// leads to no file of this machine");
+            return Err(Refusal::saying(message).help("download it and write its path"));
         }
         Ok(Self(text.into()))
     }
@@ -118,5 +118,47 @@ impl Text for VariableName {
             return Err(Refusal::saying(message).help(help).secret());
         }
         Ok(Self(text.into()))
+    }
+}
+
+/// Who a token was given to, for the journal and the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct TokenName(pub String);
+
+/// Who else acts on components: the token of [admin], this file, and the gateway by itself.
+const ACTORS: [&str; 3] = ["admin", "configuration", "analysis"];
+
+impl Text for TokenName {
+    const NOUN: &'static str = "the name of a token";
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
+        if text.is_empty() || text.len() > 63 || !text.chars().all(allowed) {
+            let help = "expected 1 to 63 letters, digits, `-`, `_`, `.` and `@`, such as \"ci\"";
+            return Err(Refusal::expecting(help));
+        }
+        if ACTORS.iter().any(|actor| text.eq_ignore_ascii_case(actor)) {
+            let message = format!("{text:?} is the gateway's own name for somebody else");
+            return Err(Refusal::saying(message).help("choose another name"));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// The name of a cookie: a token (RFC 6265 §4.1.1), and case counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct CookieName(pub String);
+
+impl Text for CookieName {
+    const NOUN: &'static str = "the name of a cookie";
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        match !text.is_empty() && text.bytes().all(allowed) {
+            true => Ok(Self(text.into())),
+            false => Err(Refusal::expecting(
+                "expected a name without spaces, `=` and `;`, such as \"session\"",
+            )),
+        }
     }
 }

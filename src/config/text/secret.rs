@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
-use crate::config::raw::RawElsewhere;
-use crate::config::read::{At, Entries, Entry, Field, Node, Place, Problems, Shape, Text};
+use crate::config::raw::{RawElsewhere, RawNamedToken};
+use crate::config::read::{At, Entries, Entry, Field, List, Node, Place, Problems, Shape, Text};
 use crate::core::Secret;
 
 use super::{FilePath, VariableName};
@@ -70,6 +70,29 @@ impl Shape for TokenSource {
     }
 }
 
+/// Tokens with their names. Where they are anything else, the tokens themselves may be it.
+#[derive(Debug, Clone, Default)]
+pub(in crate::config) struct NamedTokens(pub List<RawNamedToken>);
+
+impl Shape for NamedTokens {
+    fn read(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        let elements = node.value.as_array();
+        if elements.is_some_and(|all| all.iter().all(|one| one.get_ref().is_table())) {
+            return List::read(node, problems).map(Self);
+        }
+        problems.hide_values(node);
+        let message = format!("expected an array of tables, found {}", kind(node.value));
+        problems
+            .error(&node.place, message)
+            .help("write [[admin.tokens]], and below it name, role and token");
+        None
+    }
+
+    fn schema() -> Value {
+        List::<RawNamedToken>::schema()
+    }
+}
+
 /// A text that may be secret, written here or elsewhere.
 #[derive(Debug, Clone)]
 pub(in crate::config) enum SecretSource {
@@ -99,7 +122,7 @@ impl Shape for SecretSource {
 }
 
 /// As `describe`, without what it is.
-fn kind(value: &DeValue<'_>) -> &'static str {
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",

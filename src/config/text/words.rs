@@ -1,20 +1,28 @@
-//! Texts that are one of two words.
+//! Texts that are one of a few words.
 
 use serde_json::{Value, json};
 
 use crate::config::model::LogFormat;
 use crate::config::read::{Refusal, Text, did_you_mean};
-use crate::core::{FileMode, GrantMode};
+use crate::core::{FileMode, GrantMode, OnInconclusive, Role, Strategy};
 
 /// What the word means.
-fn one_of<T>(known: [(&str, T); 2], noun: &str, text: &str) -> Result<T, Refusal> {
-    let words = [known[0].0, known[1].0];
+fn one_of<T, const COUNT: usize>(
+    known: [(&str, T); COUNT],
+    noun: &str,
+    text: &str,
+) -> Result<T, Refusal> {
+    let words = known.each_ref().map(|(word, _)| *word);
     if let Some((_, meaning)) = known.into_iter().find(|(word, _)| *word == text) {
         return Ok(meaning);
     }
-    let [first, second] = words;
     let message = format!("unknown {noun} {text:?}{}", did_you_mean(text, words));
-    Err(Refusal::saying(message).help(format!("expected {first:?} or {second:?}")))
+    let quoted = words.map(|word| format!("{word:?}"));
+    let [first @ .., last] = &quoted[..] else {
+        return Err(Refusal::saying(message));
+    };
+    let help = format!("expected {} or {last}", first.join(", "));
+    Err(Refusal::saying(message).help(help))
 }
 
 impl Text for LogFormat {
@@ -53,5 +61,49 @@ impl Text for GrantMode {
 
     fn schema() -> Value {
         json!({ "enum": ["enforce", "audit"] })
+    }
+}
+
+impl Text for Role {
+    const NOUN: &'static str = "a role";
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        one_of(Self::ALL.map(|role| (role.as_str(), role)), "role", text)
+    }
+
+    fn schema() -> Value {
+        json!({ "enum": Self::ALL.map(Self::as_str) })
+    }
+}
+
+const STRATEGIES: [(&str, Strategy); 4] = [
+    ("canary", Strategy::Canary),
+    ("blue-green", Strategy::BlueGreen),
+    ("rolling", Strategy::Rolling),
+    ("immediate", Strategy::Immediate),
+];
+
+impl Text for Strategy {
+    const NOUN: &'static str = "a strategy";
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        one_of(STRATEGIES, "strategy", text)
+    }
+
+    fn schema() -> Value {
+        json!({ "enum": STRATEGIES.map(|(word, _)| word) })
+    }
+}
+
+impl Text for OnInconclusive {
+    const NOUN: &'static str = "an answer to numbers that say nothing";
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let answers = [("hold", Self::Hold), ("rollback", Self::Rollback)];
+        one_of(answers, "answer", text)
+    }
+
+    fn schema() -> Value {
+        json!({ "enum": ["hold", "rollback"] })
     }
 }

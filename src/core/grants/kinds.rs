@@ -35,6 +35,24 @@ impl Grants {
     pub fn reaches_others(&self) -> bool {
         !self.http.is_empty() || !self.components.is_empty() || self.mode == GrantMode::Audit
     }
+
+    /// What leaves no trace outside: nobody is asked, and files can only be read.
+    #[must_use]
+    pub fn without_effects(&self) -> Self {
+        let read_only = |grant: &FileGrant| FileGrant {
+            mode: FileMode::Read,
+            ..grant.clone()
+        };
+        Self {
+            http: Vec::new(),
+            components: Vec::new(),
+            sockets: Vec::new(),
+            custom: BTreeMap::new(),
+            files: self.files.iter().map(read_only).collect(),
+            mode: GrantMode::Enforce,
+            ..self.clone()
+        }
+    }
 }
 
 impl Grants {

@@ -5,8 +5,7 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
-use super::timestamp::Timestamp;
-use crate::core::{ComponentName, RequestId, VersionName};
+use crate::core::{ComponentName, RequestId, Timestamp, VersionName};
 use crate::security::text::bounded;
 
 /// Bytes of `target`: what guests name is rarely longer.

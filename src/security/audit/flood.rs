@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Kind};
-use super::timestamp::Timestamp;
-use crate::core::ComponentName;
+use crate::core::{ComponentName, Timestamp};
 
 const WINDOW: Duration = Duration::from_secs(1);
 /// Denials recorded one by one in a window.

@@ -8,7 +8,6 @@ mod query;
 mod ring;
 mod shared;
 mod tail;
-mod timestamp;
 mod trail;
 mod writer;
 
@@ -17,5 +16,4 @@ mod tests;
 
 pub use event::{Event, Kind};
 pub use query::Query;
-pub use timestamp::{Timestamp, TimestampError};
 pub use trail::Trail;

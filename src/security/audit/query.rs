@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use super::event::{Event, Kind, by_text};
-use super::timestamp::Timestamp;
-use crate::core::ComponentName;
+use crate::core::{ComponentName, Timestamp};
 
 /// What is not said does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
@@ -18,15 +19,16 @@ use super::{
 };
 
 const START: Duration = Duration::from_secs(120);
+/// Beside the configuration.
+const STATE: &str = "state";
 const TOKEN: &str = "a-token-for-tests";
 
-/// The state directory that gates share, so that each guest is compiled once.
-fn state_dir() -> &'static Path {
+/// Where gates share compiled code, so that each guest is compiled once.
+fn code_dir() -> &'static Path {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     DIR.get_or_init(|| {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state");
         std::fs::create_dir_all(&dir).unwrap();
-        write_token(&dir);
         // The first to start makes the key of the code cache: one alone, not many at once.
         let config = dir.join("routes.toml");
         std::fs::write(&config, format!("version = 1\n[state]\ndir = {dir:?}\n")).unwrap();
@@ -34,6 +36,15 @@ fn state_dir() -> &'static Path {
         assert!(checked.status.success(), "{checked:?}");
         dir
     })
+}
+
+/// A state directory of its own, but for the compiled code.
+fn make_state(dir: &Path) {
+    std::fs::create_dir_all(dir).unwrap();
+    for shared in ["code", "cache.key"] {
+        symlink(code_dir().join(shared), dir.join(shared)).unwrap();
+    }
+    write_token(dir);
 }
 
 /// Keeps a token where a gate looks for one.
@@ -62,7 +73,10 @@ pub struct Setup {
     tls: Option<String>,
     listen: Vec<String>,
     admin: String,
-    state: PathBuf,
+    /// `None`: one of its own, which goes with the gate.
+    state: Option<PathBuf>,
+    state_lines: String,
+    security: String,
     components: String,
     routes: String,
     wrapper: Option<String>,
@@ -77,7 +91,9 @@ impl Default for Setup {
             tls: None,
             listen: vec!["127.0.0.1:0".into()],
             admin: "listen = \"127.0.0.1:0\"".into(),
-            state: state_dir().to_owned(),
+            state: None,
+            state_lines: String::new(),
+            security: String::new(),
             components: String::new(),
             routes: String::new(),
             wrapper: None,
@@ -117,9 +133,21 @@ impl Setup {
         self
     }
 
-    /// A state directory of its own.
+    /// A state directory that outlives the gate.
     pub fn state(mut self, dir: &Path) -> Self {
-        self.state = dir.to_owned();
+        self.state = Some(dir.to_owned());
+        self
+    }
+
+    /// Lines of `[state]`.
+    pub fn state_lines(mut self, lines: &str) -> Self {
+        writeln!(self.state_lines, "{lines}").unwrap();
+        self
+    }
+
+    /// Lines of `[security]`.
+    pub fn security(mut self, lines: &str) -> Self {
+        writeln!(self.security, "{lines}").unwrap();
         self
     }
 
@@ -180,7 +208,11 @@ impl Setup {
             write!(text, "[server.tls]\nlisten = [\"127.0.0.1:0\"]\n{tls}\n").unwrap();
         }
         writeln!(text, "[admin]\n{}", self.admin).unwrap();
-        writeln!(text, "[state]\ndir = {:?}", self.state).unwrap();
+        let state = self.state.as_deref().unwrap_or(Path::new(STATE));
+        write!(text, "[state]\ndir = {state:?}\n{}", self.state_lines).unwrap();
+        if !self.security.is_empty() {
+            write!(text, "[security]\n{}", self.security).unwrap();
+        }
         text + &self.components + &self.routes
     }
 
@@ -219,6 +251,9 @@ impl Setup {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("routes.toml");
         std::fs::write(&config, self.text()).unwrap();
+        if self.state.is_none() {
+            make_state(&dir.path().join(STATE));
+        }
         let mut command = self.command(&config);
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -336,6 +371,11 @@ impl Gate {
         self.dir().join("routes.toml")
     }
 
+    pub fn state(&self) -> PathBuf {
+        let state = self.setup.state.as_deref();
+        self.dir().join(state.unwrap_or(Path::new(STATE)))
+    }
+
     pub async fn http1(&self) -> Connection {
         Connection::http1(self.address()).await
     }
@@ -364,7 +404,7 @@ impl Gate {
 
     /// Asks the admin API, with the token.
     pub async fn admin(&self, mut request: Request<RequestBody>) -> Answer {
-        let token = std::fs::read_to_string(self.setup.state.join("admin.token")).unwrap();
+        let token = std::fs::read_to_string(self.state().join("admin.token")).unwrap();
         let bearer = format!("Bearer {}", token.trim()).try_into().unwrap();
         request.headers_mut().insert(AUTHORIZATION, bearer);
         Connection::http1(self.admin_address())
@@ -416,8 +456,7 @@ impl Gate {
         events.expect("a list of events")
     }
 
-    /// What a component has caused since the start, the newest first. Gates share the trail
-    /// of their state directory, but hear of each other only when they start.
+    /// What a component has caused since the start, the newest first.
     pub async fn audit_of(&self, component: &str) -> Vec<serde_json::Value> {
         let since = self.started;
         self.audit(&format!("component={component}&since={since}&limit=1000"))
@@ -440,7 +479,7 @@ impl Gate {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    fn pid(&self) -> Pid {
+    pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 

@@ -2,16 +2,20 @@
 //! `fixtures/` behind it, and everything a test wants to ask of it.
 
 mod client;
+mod delivery;
 mod gate;
 mod guest;
 mod log;
 mod metrics;
 mod origin;
 mod raw;
+#[cfg(feature = "oci")]
+pub mod registry;
 pub mod tls;
 mod wait;
 
 pub use client::{Answer, Connection, RequestBody, body, empty, get, streamed};
+pub use delivery::{bytes_of, marked};
 pub use gate::{Gate, Refusal, Setup, airgate, airgate_with, write_token};
 pub use guest::{guest, interop, missing};
 pub use log::Log;

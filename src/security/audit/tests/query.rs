@@ -1,7 +1,8 @@
 //! Asking for events.
 
 use super::support::{denial, deploy, targets};
-use crate::security::audit::{Event, Kind, Query, Timestamp, Trail};
+use crate::core::Timestamp;
+use crate::security::audit::{Event, Kind, Query, Trail};
 
 fn parse(json: &str) -> Result<Query, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())

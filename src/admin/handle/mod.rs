@@ -1,0 +1,12 @@
+//! What each endpoint does.
+
+mod ask;
+
+pub(super) mod audit;
+pub(super) mod components;
+pub(super) mod delivery;
+pub(super) mod deploy;
+pub(super) mod events;
+pub(super) mod node;
+pub(super) mod steer;
+pub(super) mod traffic;

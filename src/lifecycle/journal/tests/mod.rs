@@ -1,0 +1,6 @@
+mod damage;
+mod full;
+mod reopened;
+mod rotated;
+mod support;
+mod torn;

@@ -1,0 +1,10 @@
+mod bursts;
+mod checks;
+mod course;
+mod errors;
+mod inconclusive;
+mod latencies;
+mod pauses;
+mod properties;
+mod support;
+mod unanalysed;
