@@ -236,14 +236,15 @@ async fn checks_that_run_together_share_one_cache() {
     }
 }
 
-/// A file system of its own that is full at once.
-struct Tiny(TempDir);
+/// A small file system of its own.
+pub struct Tiny(pub TempDir);
 
 impl Tiny {
-    fn mount() -> Option<Self> {
+    /// With these options of mount(8).
+    pub fn mount(size: &str) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", size, "tmpfs"])
             .arg(dir.path())
             .output();
         mounted
@@ -262,7 +263,7 @@ impl Drop for Tiny {
 
 #[tokio::test]
 async fn a_full_disk_costs_the_cache_and_nothing_else() {
-    let Some(tiny) = Tiny::mount() else {
+    let Some(tiny) = Tiny::mount("size=64k") else {
         return missing("a tmpfs cannot be mounted here");
     };
     write_token(tiny.0.path());

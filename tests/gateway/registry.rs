@@ -4,10 +4,13 @@ use airgate::core::{ByteSize, Source, VersionSpec};
 use airgate::lifecycle::{SourceError, Sources};
 use airgate::security::digest;
 use http::Response;
+use rustix::process::Signal;
 use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
 
 use crate::support::registry::{Registry, WASM, descriptor, manifest};
-use crate::support::{Origin, body};
+use crate::support::{Gate, Origin, body, bytes_of, write_token};
 
 /// Of layers before the CNCF had a layout.
 const OLDER: &str = "application/vnd.wasm.content.layer.v1+wasm";
@@ -168,4 +171,32 @@ async fn a_registry_that_gives_another_manifest_than_was_asked_for_is_refused() 
     // The same registry, asked for what it has.
     let right = fetched(&format!("{name}@{actual}")).await.unwrap();
     assert_eq!(right, COMPONENT);
+}
+
+#[tokio::test]
+async fn a_gate_serves_what_a_registry_has_and_goes_on_without_it() {
+    let Some(registry) = Registry::start() else {
+        return;
+    };
+    registry.push("version", "1", &bytes_of("version-a")).await;
+    let image = format!("oci://{}/version:1", registry.address);
+    let state = tempfile::tempdir().unwrap();
+    write_token(state.path());
+    let setup = Gate::serving([])
+        .component("version", Path::new(&image), "")
+        .route("prefix = \"/\"\ncomponent = \"version\"")
+        .state(state.path());
+    let mut gate = setup.clone().start().await;
+    assert_eq!(gate.get("/").await.text().trim(), "a");
+    // The tag moves, and the next reload follows it.
+    registry.push("version", "1", &bytes_of("version-b")).await;
+    gate.reloads().await;
+    assert_eq!(gate.get("/").await.text().trim(), "b");
+    gate.signal(Signal::TERM);
+    assert!(gate.exit_within(Duration::from_secs(10)).await.success());
+    // What was fetched last is taken where nobody answers.
+    drop(registry);
+    let gate = setup.start().await;
+    assert_eq!(gate.get("/").await.text().trim(), "b");
+    gate.log.line("cannot be fetched").await;
 }

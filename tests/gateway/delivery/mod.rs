@@ -3,6 +3,7 @@
 mod canary;
 mod crash;
 mod deploy;
+mod disk;
 mod load;
 mod mirror;
 mod refused;
