@@ -96,6 +96,13 @@ fn size(bytes: u64) -> String {
 }
 
 fn way_back(status: &DeliveryStatus) -> String {
+    let rollout = status.rollout.as_ref();
+    if let Some(rollout) = rollout.filter(|rollout| rollout.phase.is_active()) {
+        let candidate = &rollout.candidate;
+        return format!(
+            "rollback ends the rollout of {candidate}, and brings back what served before"
+        );
+    }
     match &status.previous {
         Some(previous) => format!("rollback goes back to {}", rollout::weights(previous)),
         None => "rollback has nothing to go back to".into(),
@@ -173,6 +180,8 @@ VERSION  DIGEST             SIZE  ORIGIN    ADDED  WEIGHT  LOADED
 1.5.0    bbbbbbbbbbbb  100.0 KiB  deployed     5m      5%  yes
 ";
         assert_eq!(kept(&status, now).render(false), expected);
+        assert!(way_back(&status).starts_with("rollback ends the rollout of 1.5.0"));
+        status.rollout = None;
         assert_eq!(way_back(&status), "rollback goes back to 1.4.2 100%");
         status.previous = None;
         assert_eq!(way_back(&status), "rollback has nothing to go back to");

@@ -318,7 +318,7 @@ async fn a_child_is_fenced_before_it_reads() {
     let fields = stat.rsplit(')').next().unwrap();
     assert_eq!(
         fields.split_whitespace().nth(16),
-        Some("10"),
+        Some("5"),
         "niceness: {stat}"
     );
 }

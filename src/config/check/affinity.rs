@@ -1,7 +1,7 @@
 //! `[component.NAME.affinity]`: by what a client is known. Exactly one thing.
 
 use crate::config::raw::RawAffinity;
-use crate::config::read::{At, Problems};
+use crate::config::read::{At, Problems, present};
 use crate::core::Affinity;
 
 use super::headers;
@@ -24,16 +24,11 @@ pub(super) fn affinity(raw: &At<RawAffinity>, problems: &mut Problems<'_>) -> Op
 }
 
 fn expect_one(raw: &At<RawAffinity>, problems: &mut Problems<'_>) {
-    let wanted = [
+    let named = present([
         ("header", !raw.header.is_absent()),
         ("cookie", !raw.cookie.is_absent()),
         ("client_ip", !raw.client_ip.is_absent()),
-    ];
-    let named: Vec<_> = wanted
-        .iter()
-        .filter(|(_, wanted)| *wanted)
-        .map(|(name, _)| *name)
-        .collect();
+    ]);
     match named[..] {
         [_] => {}
         [] => {

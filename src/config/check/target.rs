@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::config::model::{Files, Respond, Target};
 use crate::config::raw::{RawFiles, RawRespond, RawRoute};
-use crate::config::read::{At, Problems};
+use crate::config::read::{At, Problems, present};
 
 use super::Surroundings;
 use super::component::Components;
@@ -39,16 +39,11 @@ pub(super) fn target(
 }
 
 fn expect_one(raw: &At<RawRoute>, problems: &mut Problems<'_>) {
-    let wanted = [
+    let named = present([
         ("component", !raw.component.is_absent()),
         ("respond", !raw.respond.is_absent()),
         ("files", !raw.files.is_absent()),
-    ];
-    let named: Vec<_> = wanted
-        .iter()
-        .filter(|(_, wanted)| *wanted)
-        .map(|(name, _)| *name)
-        .collect();
+    ]);
     match named[..] {
         [_] => {}
         [] => {

@@ -13,5 +13,5 @@ pub(super) use list::{Entries, Entry, List};
 pub(super) use place::{At, Field, Node, Place};
 pub(super) use problems::Problems;
 pub(super) use scalar::{Refusal, Text, decimal, describe, whole_number};
-pub(super) use suggest::{did_you_mean, listed};
+pub(super) use suggest::{did_you_mean, listed, present};
 pub(super) use table::{Key, Shape, Table, is_required, shape_table, table_schema};

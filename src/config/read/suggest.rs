@@ -34,6 +34,12 @@ pub(in crate::config) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) ->
     format!("{}{more}", first.join(", "))
 }
 
+/// The names of those that are there.
+pub fn present<const N: usize>(wanted: [(&'static str, bool); N]) -> Vec<&'static str> {
+    let there = wanted.into_iter().filter(|(_, is_there)| *is_there);
+    there.map(|(name, _)| name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{did_you_mean, listed};
