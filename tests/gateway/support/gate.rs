@@ -18,7 +18,7 @@ use super::{
     guest,
 };
 
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(300);
 /// Beside the configuration.
 const STATE: &str = "state";
 const TOKEN: &str = "a-token-for-tests";
