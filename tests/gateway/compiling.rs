@@ -204,6 +204,26 @@ async fn a_compile_bomb_is_refused_in_time_and_its_neighbour_keeps_answering() {
 }
 
 #[tokio::test]
+async fn a_bomb_that_is_uploaded_is_refused_and_leaves_nothing_behind() {
+    let state = tempfile::tempdir().unwrap();
+    let gate = setup(state.path(), "compile_timeout = \"1s\"")
+        .start()
+        .await;
+    let before = gate.delivery("hello").await;
+    let (answer, neighbour) = tokio::join!(
+        gate.put_version("hello", "bomb", bomb()),
+        gate.get("/hello")
+    );
+    assert_eq!(answer.status(), 422, "{}", answer.text());
+    let reason = "it takes longer than 1s, which is what compile_timeout allows";
+    assert!(answer.text().contains(reason), "{}", answer.text());
+    assert_eq!(neighbour.status(), 200);
+    assert_eq!(gate.delivery("hello").await, before);
+    let artifacts = std::fs::read_dir(state.path().join("artifacts")).unwrap();
+    assert_eq!(artifacts.count(), 1, "only what serves is kept");
+}
+
+#[tokio::test]
 async fn a_bomb_that_takes_memory_takes_it_from_nobody() {
     let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let setup = setup(state.path(), "compile_memory = \"256MiB\"");
