@@ -36,26 +36,48 @@ struct Companion {
     candidate: Arc<Version>,
     watch: Watch,
     check: Arc<Mutex<Option<Result<(), String>>>>,
-    not_before: Option<Instant>,
     /// When it was last written down that the step is held.
     held: Option<Instant>,
 }
 
-type Companions = HashMap<ComponentName, Companion>;
+/// The rollouts under way, by component.
+#[derive(Default)]
+struct Watched {
+    companions: HashMap<ComponentName, Companion>,
+    /// Those whose change could not be made, and when it is tried again.
+    not_before: HashMap<ComponentName, Instant>,
+}
+
+impl Watched {
+    fn keep(&mut self, is_active: impl Fn(&ComponentName) -> bool) {
+        self.companions.retain(|name, _| is_active(name));
+        self.not_before.retain(|name, _| is_active(name));
+    }
+
+    fn must_wait(&self, component: &ComponentName, now: Instant) -> bool {
+        let moment = self.not_before.get(component);
+        moment.is_some_and(|moment| now < *moment)
+    }
+}
 
 impl Delivery {
     /// Moves rollouts on until the task is dropped.
     pub async fn drive(self: Arc<Self>) {
-        let (mut companions, mut debts_due) = (Companions::new(), Instant::now());
+        let (mut watched, mut debts_due) = (Watched::default(), Instant::now());
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
             self.settle_debts(&mut debts_due).await;
             let active = self.active().await;
-            companions.retain(|name, _| active.iter().any(|(active, _)| active == name));
+            watched.keep(|name| active.iter().any(|(active, _)| active == name));
             for (component, state) in active {
-                self.look_at(&component, &state, &mut companions).await;
+                let now = Instant::now();
+                let movement = self.look_at(&component, &state, &mut watched, now);
+                let Some(movement) = movement else { continue };
+                if !self.move_on(&component, &state, movement).await {
+                    watched.not_before.insert(component, now + RETRY);
+                }
             }
         }
     }
@@ -79,51 +101,45 @@ impl Delivery {
             .collect()
     }
 
-    async fn look_at(
+    /// What the numbers of one rollout ask for, if anything.
+    fn look_at(
         &self,
         component: &ComponentName,
         state: &ComponentState,
-        companions: &mut Companions,
-    ) {
+        watched: &mut Watched,
+        now: Instant,
+    ) -> Option<Move> {
+        if watched.must_wait(component, now) {
+            return None;
+        }
         let deployments = self.directory.load_full();
-        let (Some(rollout), Some(deployment)) =
-            (state.active_rollout(), deployments.get(component))
-        else {
-            return;
-        };
-        let now = Instant::now();
+        let (rollout, deployment) = (state.active_rollout()?, deployments.get(component)?);
         let Some(candidate) = deployment.version(&rollout.candidate) else {
-            let verdict = rollouts::absent();
-            if !self.move_on(component, state, Move::Back(verdict)).await {
-                tokio::time::sleep(RETRY).await;
-            }
-            return;
+            return Some(Move::Back(rollouts::absent()));
         };
         let numbers = [candidate.tally().read(), stable(deployment, rollout)];
-        let companion = companions
+        let companion = watched
+            .companions
             .entry(component.clone())
             .or_insert_with(|| Companion::new(rollout, candidate, now, &numbers));
         companion.follow(rollout, candidate, now, &numbers);
-        if companion.not_before.is_some_and(|moment| now < moment) {
-            return;
-        }
         if let Some(result) = companion.check_result() {
             companion.watch.checked(result);
         }
         let [candidate, stable] = numbers;
-        let movement = match companion.watch.look(now, rollout, candidate, stable) {
-            Look::Wait(_) => return,
-            Look::CheckWanted => return self.check(companion, rollout.policy.check.clone()),
-            Look::Failed(verdict) => Move::Back(verdict),
-            Look::StepDone(verdict) => Move::Forward(verdict),
-            Look::Held(_) if companion.held.is_some_and(|held| now < held + HELD_AGAIN) => return,
+        match companion.watch.look(now, rollout, candidate, stable) {
+            Look::Wait(_) => None,
+            Look::CheckWanted => {
+                self.check(companion, rollout.policy.check.clone());
+                None
+            }
+            Look::Failed(verdict) => Some(Move::Back(verdict)),
+            Look::StepDone(verdict) => Some(Move::Forward(verdict)),
+            Look::Held(_) if companion.held.is_some_and(|held| now < held + HELD_AGAIN) => None,
             Look::Held(verdict) => {
                 companion.held = Some(now);
-                Move::Stay(verdict)
+                Some(Move::Stay(verdict))
             }
-        };
-        if !self.move_on(component, state, movement).await {
-            companion.not_before = Some(now + RETRY);
         }
     }
 
@@ -252,7 +268,6 @@ impl Companion {
             candidate: candidate.clone(),
             watch,
             check: Arc::default(),
-            not_before: None,
             held: None,
         }
     }
