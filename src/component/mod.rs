@@ -6,7 +6,7 @@ mod seats;
 mod version;
 
 pub use crate::runtime::{
-    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Origin, PeerBody, PeerCall, Peers,
+    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, PeerBody, PeerCall, Peers,
     RequestBody, RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};

@@ -7,7 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Affinity, ByteSize, ComponentName, Digest, Grants, RolloutPolicy, VersionName};
+use http::HeaderName;
+
+use super::{
+    Affinity, ByteSize, ComponentName, Digest, Grants, RolloutPolicy, SubscriptionSpec,
+    Supervision, VersionName,
+};
 
 /// What one request, and the instance that serves it, may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +111,31 @@ pub struct Instances {
     pub idle_timeout: Duration,
     /// Instances of one version at once; beyond it requests queue, then fail.
     pub max: NonZeroU32,
+    /// One instance that lives long, or one for each key, instead of many; `reuse` and `ready`
+    /// mean nothing then.
+    pub actor: Option<Actor>,
+}
+
+/// Instances that keep what they know from one request or message to the next, and take them one
+/// after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What decides which instance a request or message meets; `None`: there is one instance. Of
+    /// keyed ones there are at most [`Instances::max`], and idle ones end after
+    /// [`Instances::idle_timeout`].
+    pub key: Option<ActorKey>,
+    /// Requests and messages that wait for one instance.
+    pub mailbox: NonZeroU32,
+}
+
+/// Where the key of a request or message is; those without one meet an instance of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActorKey {
+    /// A header field of a request, or the metadata entry of this name of a message.
+    Header(HeaderName),
+    /// A field of the JSON object that is a message's body, its value being a text or a number.
+    /// Requests have no such key.
+    Field(String),
 }
 
 impl Default for Instances {
@@ -115,6 +145,7 @@ impl Default for Instances {
             ready: 0,
             idle_timeout: Duration::from_secs(30),
             max: const { NonZeroU32::new(256).unwrap() },
+            actor: None,
         }
     }
 }
@@ -171,6 +202,9 @@ pub struct ComponentSpec {
     pub affinity: Option<Affinity>,
     /// How a deployed version gets its traffic.
     pub rollout: RolloutPolicy,
+    /// The messages it gets.
+    pub subscriptions: Vec<SubscriptionSpec>,
+    pub supervision: Supervision,
     /// A route sends it copies of requests.
     pub mirrored: bool,
 }

@@ -16,9 +16,9 @@ use super::files::Directory;
 use super::service::{Inbound, Peer};
 use super::snapshot::{Entry, Snapshot, Target};
 use super::{affinity, forced, forwarded, head, respond};
-use crate::component::{Call, InvokeError, Origin, RequestBody, RequestWatch, Scheme};
+use crate::component::{Call, InvokeError, RequestBody, RequestWatch, Scheme};
 use crate::config::{PathPattern, Respond, Route};
-use crate::core::{ByteSize, Fault, RequestId};
+use crate::core::{ByteSize, Fault, Origin, RequestId};
 use crate::lifecycle::{Ask, Deployment};
 
 /// A response, and where it came from.

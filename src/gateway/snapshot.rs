@@ -133,6 +133,12 @@ fn entry(route: &Arc<Route>, deployments: &Deployments) -> Result<Entry, RouteEr
         config::Target::Files(files) => {
             Target::Files(Directory::new(files.dir.clone(), files.index.clone()))
         }
+        config::Target::Publish(_) | config::Target::Request(_) | config::Target::Events(_) => {
+            return Err(RouteError {
+                route: route.name.clone(),
+                reason: "there is no bus".into(),
+            });
+        }
     };
     let pattern = route.path.as_str();
     let mirror = route.mirror.as_ref();

@@ -11,14 +11,13 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::call::Origin;
 use super::capability::Preparation;
 use super::guard::Guard;
 use super::instance::Recipe;
 use super::memory::MemoryLimit;
 use super::outbound::Outgoing;
 use super::output::{Channel, Printer};
-use crate::core::{ComponentName, RequestId, VersionName};
+use crate::core::{ComponentName, Origin, RequestId, VersionName};
 
 /// The state of one instance, as host functions see it.
 pub struct Guest {

@@ -9,14 +9,14 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 use wasmtime_wasi_http::{p2, p3};
 
-use super::call::{Call, Origin};
+use super::call::Call;
 use super::cpu::{self, Metered};
 use super::error::InvokeError;
 use super::guest::Guest;
 use super::join::Joinable;
 use super::lane::{Pace, SlowLane};
 use super::reach::Reach;
-use crate::core::{ComponentName, Grants, HostBounds, Limits, VersionName};
+use crate::core::{ComponentName, Grants, HostBounds, Limits, Origin, VersionName};
 
 /// What every instance of a version has in common.
 pub(crate) struct Recipe {

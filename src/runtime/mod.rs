@@ -35,7 +35,7 @@ mod terms;
 pub use artifact::{Artifact, ArtifactError, Interface, Surface};
 pub use body::{RequestBody, RequestWatch, ResponseBody};
 pub use cache::CodeCache;
-pub use call::{Call, Origin, Scheme};
+pub use call::{Call, Scheme};
 pub use capability::{Capabilities, Capability, Missing, Needs, Preparation};
 pub use compiler::{
     COMPILE_VERB, CompileError, CompileOrder, CompileOrderError, Compiler, compile_as_told,

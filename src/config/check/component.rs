@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::config::model::Route;
 use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
 use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
-use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse, RolloutPolicy};
+use crate::core::{
+    ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse, RolloutPolicy, Supervision,
+};
 
 use super::{Premises, affinity, capabilities, limits, rollout, versions};
 
@@ -81,6 +83,8 @@ impl Components {
                 .map_or_else(RolloutPolicy::default, |raw| {
                     rollout::rollout(raw, problems)
                 }),
+            subscriptions: Vec::new(),
+            supervision: Supervision::default(),
             mirrored: false,
         }
     }
@@ -169,6 +173,7 @@ fn instances(raw: &RawInstances, budget: bool, problems: &mut Problems<'_>) -> I
         ready: raw.ready.or(default.ready),
         idle_timeout: raw.idle_timeout.or(default.idle_timeout),
         max,
+        actor: None,
     }
 }
 

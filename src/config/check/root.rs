@@ -1,5 +1,6 @@
 //! The whole file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::model::{Config, LogFormat, Telemetry};
@@ -11,6 +12,7 @@ use super::{
     Premises, Surroundings, admin, component, outbound, planted, ports, route, security, server,
     watched,
 };
+use crate::core::BusSpec;
 
 /// The only version of the format there is.
 const FORMAT: u32 = 1;
@@ -48,6 +50,8 @@ pub(in crate::config) fn check(
         admin: admin::admin(raw.admin.into_table(), around, problems),
         telemetry: telemetry(&raw.telemetry.into_table()),
         outbound: outbound::outbound(&raw.outbound.into_table(), around, problems),
+        stores: BTreeMap::new(),
+        bus: BusSpec::default(),
         components: components.into_specs(&routes),
         routes,
         watched,

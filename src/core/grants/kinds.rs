@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::core::ComponentName;
+use crate::core::{ComponentName, KvAccess, StoreName, TopicPattern};
 
 /// Everything one component is granted.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,12 @@ pub struct Grants {
     pub config: BTreeMap<String, Secret>,
     pub files: Vec<FileGrant>,
     pub sockets: Vec<SocketGrant>,
+    /// Stores, and what may be done with them.
+    pub keyvalue: BTreeMap<StoreName, KvAccess>,
+    /// Topics that it may send messages to.
+    pub publish: Vec<TopicPattern>,
+    /// Topics that it may send requests to.
+    pub request: Vec<TopicPattern>,
     pub clocks: bool,
     pub random: bool,
     /// Grants of an embedding program's own capabilities, by their names.
@@ -43,10 +49,14 @@ impl Grants {
             mode: FileMode::Read,
             ..grant.clone()
         };
+        let read_store = |name: &StoreName| (name.clone(), KvAccess::Read);
         Self {
             http: Vec::new(),
             components: Vec::new(),
             sockets: Vec::new(),
+            keyvalue: self.keyvalue.keys().map(read_store).collect(),
+            publish: Vec::new(),
+            request: Vec::new(),
             custom: BTreeMap::new(),
             files: self.files.iter().map(read_only).collect(),
             mode: GrantMode::Enforce,
@@ -80,6 +90,13 @@ impl Grants {
             "files",
             self.files.iter().map(|file| file.at.clone()).collect(),
         );
+        part(
+            "keyvalue",
+            self.keyvalue.keys().map(ToString::to_string).collect(),
+        );
+        let topics = |all: &[TopicPattern]| all.iter().map(ToString::to_string).collect();
+        part("publish", topics(&self.publish));
+        part("request", topics(&self.request));
         part("custom", self.custom.keys().cloned().collect());
         if self.private_networks {
             parts.push("private_networks".into());
@@ -109,6 +126,9 @@ impl Default for Grants {
             config: BTreeMap::new(),
             files: Vec::new(),
             sockets: Vec::new(),
+            keyvalue: BTreeMap::new(),
+            publish: Vec::new(),
+            request: Vec::new(),
             clocks: true,
             random: true,
             custom: BTreeMap::new(),

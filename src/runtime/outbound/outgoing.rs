@@ -16,16 +16,13 @@ use super::body::{FromPeer, Received, Upload, followed};
 use super::client::HttpClient;
 use super::failure;
 use super::target::Target;
-use super::trace::Trace;
-use crate::core::HttpScheme;
-use crate::runtime::call::{Call, Origin, Scheme};
+use crate::core::{HttpScheme, Origin, Trace};
+use crate::runtime::call::{Call, Scheme};
 use crate::runtime::guard::Verdict;
 use crate::runtime::instance::Recipe;
 
 /// Bytes of one write to a body that the host buffers; two of them at most.
 const BODY_CHUNK: usize = 64 << 10;
-/// Calls from component to component, one inside the other.
-const MAX_DEPTH: u8 = 16;
 
 pub(crate) const HTTP: &str = "http";
 pub(crate) const COMPONENTS: &str = "components";
@@ -134,10 +131,10 @@ impl Outgoing {
         {
             return Err(Error::HttpRequestDenied);
         }
-        if self.origin.depth >= MAX_DEPTH {
+        if self.origin.is_too_deep() {
             tracing::warn!(
                 component = %self.recipe.component, request_id = %self.origin.id, called = name,
-                "components call each other {MAX_DEPTH} deep: a loop"
+                "components call each other {} deep: a loop", Origin::MAX_DEPTH
             );
             return Err(Error::LoopDetected);
         }
