@@ -21,6 +21,14 @@ pub enum HostingError {
         "`concurrent` needs a component of WASI 0.3: one of WASI 0.2 serves one request at a time"
     )]
     NotConcurrent,
+    #[error(
+        "it exports no HTTP handler, and a route leads to it: it must export wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3"
+    )]
+    NoHttpHandler,
+    #[error(
+        "it exports no handler of messages, and it subscribes to topics: it must export wasi:messaging/incoming-handler@0.2.0-draft or wasmcloud:messaging/handler@0.2.0"
+    )]
+    NoMessageHandler,
     #[error("it cannot be started: {}", chain(.0))]
     Start(#[source] InvokeError),
     #[error("loading it was interrupted")]
@@ -108,6 +116,12 @@ fn load(
     let concurrent = matches!(spec.instances.reuse, Reuse::Concurrent { .. });
     if concurrent && !prepared.can_be_concurrent() {
         return Err(HostingError::NotConcurrent);
+    }
+    if spec.routed && !prepared.serves_http() {
+        return Err(HostingError::NoHttpHandler);
+    }
+    if !spec.subscriptions.is_empty() && !prepared.handles_messages() {
+        return Err(HostingError::NoMessageHandler);
     }
     Ok(Version::new(
         prepared,

@@ -1,13 +1,15 @@
 //! One version of a component, ready to serve.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::pool::{Pool, Way};
 use crate::core::{
-    ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, VersionName, VersionTag,
+    ComponentName, ComponentSpec, Digest, Grants, Instances, Limits, Message, VersionName,
+    VersionTag,
 };
 use crate::monitoring::{Ending, GuestMetrics, InstanceCounts, Tally};
-use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, invoke};
+use crate::runtime::{Call, InvokeError, Prepared, RequestBody, ResponseBody, handle, invoke};
 
 /// Immutable bytes of a component, compiled, with the pool of their instances.
 pub struct Version {
@@ -129,6 +131,33 @@ impl Version {
                 Ending::from(response.status())
             }
             Err(error) => Ending::from(&error.fault()),
+        };
+        self.tally.count(duration, ending);
+        result
+    }
+
+    /// Whether it can be asked over HTTP.
+    pub fn serves_http(&self) -> bool {
+        self.pool.prepared().serves_http()
+    }
+
+    /// Has a guest handle one message. The inner error is its own word.
+    ///
+    /// # Errors
+    /// Everything that keeps the guest from an answer of its own.
+    pub async fn handle(&self, message: Arc<Message>) -> Result<Result<(), String>, InvokeError> {
+        let began = Instant::now();
+        let result = match self.pool.lease().await {
+            Ok(lease) => handle(lease, message).await,
+            Err(error) => Err(error),
+        };
+        let duration = began.elapsed();
+        let fault = result.as_ref().err().map(InvokeError::fault);
+        self.metrics.record_call(duration, fault.as_ref());
+        let ending = match (&result, &fault) {
+            (Ok(Ok(())), _) => Ending::Good,
+            (_, Some(fault)) => Ending::from(fault),
+            (_, None) => Ending::Error,
         };
         self.tally.count(duration, ending);
         result

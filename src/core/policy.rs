@@ -207,6 +207,8 @@ pub struct ComponentSpec {
     pub supervision: Supervision,
     /// A route sends it copies of requests.
     pub mirrored: bool,
+    /// A route leads to it.
+    pub routed: bool,
 }
 
 impl ComponentSpec {

@@ -4,6 +4,7 @@
 //! is made when a guest first touches it, which most requests never do.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -21,6 +22,8 @@ use crate::core::{ComponentName, Origin, RequestId, VersionName};
 
 /// The state of one instance, as host functions see it.
 pub struct Guest {
+    /// One for each instance, never used again.
+    pub(crate) number: u64,
     pub(crate) memory: MemoryLimit,
     pub(crate) outgoing: Outgoing,
     table: ResourceTable,
@@ -83,11 +86,13 @@ struct Wasi {
 
 impl Guest {
     pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut table = ResourceTable::new();
         table.set_max_capacity(recipe.bounds.resources);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(recipe.bounds.fields.0 as usize);
         Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             memory: MemoryLimit::new(recipe.limits.memory.0),
             outgoing: Outgoing::new(recipe),
             table,

@@ -10,7 +10,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::capability::Capabilities;
 use super::guard::Guard;
 use super::outbound::{Clients, Network, Peers, failure_label};
-use crate::core::{ComponentName, Grants, VersionName};
+use crate::core::{ComponentName, Grants, KvStore, MessageBus, StoreName, Stores, VersionName};
 use crate::monitoring::ClientMetrics;
 use crate::security::{AuditTrail, Egress, Forbidden};
 
@@ -23,6 +23,8 @@ pub struct Services {
     network: ArcSwap<Network>,
     /// Weak: whoever knows the components owns, through them, this.
     peers: OnceLock<Weak<dyn Peers>>,
+    bus: OnceLock<Arc<dyn MessageBus>>,
+    stores: OnceLock<Arc<dyn Stores>>,
 }
 
 impl Services {
@@ -38,12 +40,21 @@ impl Services {
             forbidden,
             network: ArcSwap::from_pointee(network),
             peers: OnceLock::new(),
+            bus: OnceLock::new(),
+            stores: OnceLock::new(),
         })
     }
 
     /// Introduces the components to each other; the first introduction counts.
     pub fn introduce(&self, peers: Weak<dyn Peers>) {
         let _ = self.peers.set(peers);
+    }
+
+    /// What stands behind the imports for messages and stores; the first counts. Until then
+    /// guests are told that nothing is there.
+    pub fn connect(&self, bus: Arc<dyn MessageBus>, stores: Arc<dyn Stores>) {
+        let _ = self.bus.set(bus);
+        let _ = self.stores.set(stores);
     }
 
     /// Takes new settings of `[outbound]` for every connection from now on. Where they are
@@ -68,6 +79,14 @@ impl Services {
 
     pub(super) fn peers(&self) -> Option<Arc<dyn Peers>> {
         self.peers.get()?.upgrade()
+    }
+
+    pub(super) fn bus(&self) -> Option<&Arc<dyn MessageBus>> {
+        self.bus.get()
+    }
+
+    pub(super) fn store(&self, name: &StoreName) -> Option<Arc<dyn KvStore>> {
+        self.stores.get()?.store(name)
     }
 
     pub(super) fn network(&self) -> Arc<Network> {

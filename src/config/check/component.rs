@@ -86,6 +86,7 @@ impl Components {
             subscriptions: Vec::new(),
             supervision: Supervision::default(),
             mirrored: false,
+            routed: false,
         }
     }
 

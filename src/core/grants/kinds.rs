@@ -37,9 +37,13 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Whether a guest may ask anybody else over HTTP.
+    /// Whether a guest may ask or tell anybody else anything.
     pub fn reaches_others(&self) -> bool {
-        !self.http.is_empty() || !self.components.is_empty() || self.mode == GrantMode::Audit
+        !self.http.is_empty()
+            || !self.components.is_empty()
+            || !self.publish.is_empty()
+            || !self.request.is_empty()
+            || self.mode == GrantMode::Audit
     }
 
     /// What leaves no trace outside: nobody is asked, and files can only be read.

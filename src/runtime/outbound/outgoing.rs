@@ -85,6 +85,18 @@ impl Outgoing {
         }
     }
 
+    /// As [`Outgoing::follow`], where the trace is known.
+    pub fn belong_to(&mut self, trace: Option<&Trace>) {
+        if self.recipe.reach.grants.reaches_others() {
+            self.trace = trace.cloned();
+        }
+    }
+
+    /// What is caused now belongs to this.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
     /// Of several requests nobody can tell which one asks: they have a trace in common or none.
     pub fn follow_too(&mut self, headers: &HeaderMap) {
         if self.trace.is_some() && self.trace != Trace::of(headers) {
