@@ -47,7 +47,7 @@ async fn a_quota_is_each_components_own() {
     let errors = [("backend", "embedded"), ("error", "quota")];
     let metrics = gate.metrics().await;
     assert_eq!(metrics.sum("airgate_kv_errors_total", &errors), 3.0);
-    assert_eq!(gate.log.lines_with("quota exceeded").is_empty(), false);
+    assert!(!gate.log.lines_with("quota exceeded").is_empty());
 }
 
 #[tokio::test]

@@ -41,6 +41,13 @@ impl Log {
     }
 
     /// The lines with this value of a key.
+    /// Lines that have this text somewhere.
+    pub fn lines_with(&self, text: &str) -> Vec<String> {
+        let all = self.text();
+        let lines = all.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+
     pub fn with(&self, key: &str, value: &str) -> Vec<Value> {
         let mut lines = self.lines();
         lines.retain(|line| line[key] == value);
