@@ -40,7 +40,6 @@ impl Log {
             .collect()
     }
 
-    /// The lines with this value of a key.
     /// Lines that have this text somewhere.
     pub fn lines_with(&self, text: &str) -> Vec<String> {
         let all = self.text();
@@ -48,6 +47,7 @@ impl Log {
         lines.map(str::to_owned).collect()
     }
 
+    /// The lines with this value of a key.
     pub fn with(&self, key: &str, value: &str) -> Vec<Value> {
         let mut lines = self.lines();
         lines.retain(|line| line[key] == value);
