@@ -52,11 +52,10 @@ fn subscription(
 ) -> Option<SubscriptionSpec> {
     let topic = raw.topic.value().cloned();
     let default = SubscriptionSpec::to(topic.clone().or_else(|| ">".parse().ok())?);
-    warn_of_small_queue(&raw.queue_bytes, bus.bounds.body, problems);
     let spec = SubscriptionSpec {
         group: raw.group.value().cloned(),
         queue: raw.queue.value().map_or(default.queue, |most| most.0),
-        queue_bytes: size(&raw.queue_bytes, default.queue_bytes, QUEUE, problems),
+        queue_bytes: queue_bytes(&raw.queue_bytes, default.queue_bytes, bus, problems),
         overflow: raw.overflow.or(default.overflow),
         concurrency: concurrency(raw, default.concurrency, instances, problems),
         attempts: raw.attempts.value().map_or(default.attempts, |many| many.0),
@@ -89,13 +88,25 @@ fn concurrency(
     NonZeroU32::MIN
 }
 
-fn warn_of_small_queue(field: &Field<ByteSize>, largest: ByteSize, problems: &mut Problems<'_>) {
-    if let Some(given) = field.given().filter(|given| given.value < largest) {
-        let message = format!("a message of {largest} never fits into {}", given.value);
+fn queue_bytes(
+    field: &Field<ByteSize>,
+    default: ByteSize,
+    bus: &BusSpec,
+    problems: &mut Problems<'_>,
+) -> ByteSize {
+    let before = problems.count();
+    let bytes = size(field, default, QUEUE, problems);
+    let largest = bus.bounds.body;
+    let given = field.given().filter(|_| problems.count() == before);
+    if let Some(given) = given.filter(|_| bytes < largest) {
         problems
-            .warn(&given.place, message)
+            .warn(
+                &given.place,
+                format!("a message of {largest} never fits into {bytes}"),
+            )
             .help("raise it, or lower [bus] max_message");
     }
+    bytes
 }
 
 /// Where the group is the same, or there is none: of other groups each gets a copy, as it shall.

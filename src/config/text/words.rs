@@ -159,7 +159,7 @@ impl Text for SupervisionStrategy {
 /// What nodes of a cluster share; here it would be kept by one of them alone.
 fn not_built(text: &str, there: &str) -> Refusal {
     let message = format!("the backend {text:?} is not built yet");
-    Refusal::saying(message).help(format!("what is there: {there}"))
+    Refusal::saying(message).help(format!("expected {there}"))
 }
 
 impl Text for StoreBackend {
@@ -167,7 +167,7 @@ impl Text for StoreBackend {
 
     fn parse(text: &str) -> Result<Self, Refusal> {
         if matches!(text, "redis" | "nats") {
-            return Err(not_built(text, "\"embedded\" and \"memory\""));
+            return Err(not_built(text, "\"embedded\" or \"memory\""));
         }
         let backends = [Self::Embedded, Self::Memory];
         one_of(backends.map(|it| (it.as_str(), it)), "backend", text)
