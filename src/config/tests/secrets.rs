@@ -70,10 +70,16 @@ fn secrets_in_the_wrong_place_are_not_repeated() {
         "custom = { other = { key = \"hunter2\" } }",
         "custom = { mail = [inf, \"hunter2\"] }",
         "publish = { key = \"hunter2\" }",
+        "publsh = { key = \"hunter2\" }",
+        "clocks = { key = \"hunter2\" }",
+        "mode = { key = \"hunter2\" }",
+        "keyvalue = { config = { key = \"hunter2\" } }",
         "files = [{ source = \"none\", at = \"/d\", key = \"hunter2\" }]",
     ] {
         report(&format!("[component.a.capabilities]\n{more}"));
     }
+    report("[component.a.traffic]\nconfig = { key = \"hunter2\" }");
+    report("[component.a.rollout]\nmax_p99_ratio = { key = \"hunter2\" }");
     report("[component.b]\nconfig = { key = \"hunter2\" }");
     report("[component.b.capabilites.config]\nkey = \"hunter2\"");
     report("[admin]\ntokn = \"hunter2\"");
