@@ -5,10 +5,13 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
+use super::stores::NodeStores;
+use super::subscriptions::Subscriptions;
 use crate::admin::{self, Readiness, ReloadFailure};
 use crate::config::Config;
 use crate::gateway::{Gate, Listeners};
 use crate::lifecycle::{Delivery, Deployments};
+use crate::messaging::LocalBus;
 use crate::monitoring::{HttpMetrics, Recorder};
 use crate::runtime::Services;
 use crate::security::AuditTrail;
@@ -21,6 +24,9 @@ pub(crate) struct Node {
     pub delivery: Arc<Delivery>,
     pub services: Arc<Services>,
     pub gate: Arc<Gate>,
+    pub bus: Arc<LocalBus>,
+    pub stores: Arc<NodeStores>,
+    pub subscriptions: Subscriptions,
     pub recorder: Recorder,
     pub http: HttpMetrics,
     pub listeners: Mutex<Listeners>,

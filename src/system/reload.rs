@@ -1,12 +1,13 @@
 //! A new configuration: prepared whole beside the old one, then taken in one swap, or not
 //! at all.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::changes;
 use super::node::Node;
 use crate::config::{self, Config, LoadError};
-use crate::core::ComponentName;
+use crate::core::{ComponentName, StoreName, StoreSpec};
 use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
 use crate::lifecycle::{ChangeError, DeployError, Orders, Urgency};
 use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
@@ -108,18 +109,37 @@ impl Node {
         let running = self.delivery.directory().load_full();
         self.expect_serving()?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments)?;
+        let snapshot = Snapshot::new(&config, &deployments, &self.bus())?;
         let bound = listeners.bind(&config)?;
+        // New ones before what uses them; those that are gone only after it.
+        let mut both = config.stores.clone();
+        both.extend(old.stores.clone());
+        self.follow_stores(both).await?;
         let show = || {
             warn_of_fixed_settings(&old, &config);
+            self.bus.set_spec(config.bus.clone());
             self.gate.replace(snapshot);
             listeners.apply(&config, bound, tls);
             self.services.set_network(network);
         };
         pending.commit(Urgency::Orderly, show).await?;
         changes::record(&running, &deployments, self.services.trail());
+        self.follow_stores(config.stores.clone()).await?;
+        if let Err(error) = self.subscriptions.follow(&config) {
+            tracing::error!(%error, "not every subscription could be had");
+        }
         self.config.store(Arc::new(config));
         Ok(())
+    }
+
+    /// Opening a store reads all of it.
+    async fn follow_stores(
+        &self,
+        specs: BTreeMap<StoreName, StoreSpec>,
+    ) -> Result<(), ReloadError> {
+        let stores = self.stores.clone();
+        let follow = tokio::task::spawn_blocking(move || stores.follow(&specs));
+        follow.await.map_err(|_| ReloadError::Interrupted)
     }
 
     fn expect_serving(&self) -> Result<(), ReloadError> {

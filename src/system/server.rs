@@ -14,17 +14,20 @@ use super::changes;
 use super::node::Node;
 use super::reload::{ReloadError, check_custom, orders, tls};
 use super::signals::{Signals, Wish};
+use super::stores::NodeStores;
+use super::subscriptions::Subscriptions;
 use super::watch::FileWatch;
 use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
 use crate::component::{Host, Peers};
 use crate::config::{self, Config};
-use crate::core::{HostBounds, Role};
+use crate::core::{HostBounds, MessageBus, Role, SubscribeError};
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
 use crate::lifecycle::{
     Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError,
     Sources, Stage, StateLock, Urgency, Vault,
 };
-use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
+use crate::messaging::LocalBus;
+use crate::monitoring::{BusMetrics, CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
 use crate::runtime::{
     Capabilities, CodeCache, Compiler, Engines, Loader, Network, Services, SlowLane,
 };
@@ -54,6 +57,8 @@ pub enum StartError {
     Admin(#[from] AdminListenError),
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    #[error(transparent)]
+    Subscribe(#[from] SubscribeError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
 }
@@ -149,13 +154,21 @@ impl Server {
         )?;
         let host = Host::new(loader);
         let artifact_limit = host.artifact_limit();
+        let stores = NodeStores::open(&state_dir.join("stores"), &config.stores)
+            .map_err(|error| state_error(state_dir, error))?;
+        let bus = LocalBus::new(
+            config.bus.clone(),
+            tokio::runtime::Handle::current(),
+            Arc::new(BusMetrics),
+        );
+        services.connect(bus.clone(), stores.clone());
         let delivery = open_delivery(&config, host)?;
         check_custom(&config, &services)?;
         let prepared = delivery.prepare(orders(&config)).await;
         let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
         let pending = pending.map_err(ReloadError::Deploy)?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments).map_err(ReloadError::from)?;
+        let snapshot = Snapshot::new(&config, &deployments, &as_bus(&bus)).map_err(ReloadError::from)?;
         let tls = tls(&config).map_err(ReloadError::from)?;
         let gate = Gate::new(snapshot);
         delivery.perform_on(Arc::downgrade(&gate) as Weak<dyn Stage>);
@@ -173,6 +186,8 @@ impl Server {
         let committed = pending.commit(Urgency::Rescue, || ()).await;
         committed.map_err(ReloadError::from)?;
         changes::record(&Deployments::default(), &deployments, services.trail());
+        let subscriptions = Subscriptions::new(bus.clone(), delivery.directory().clone());
+        subscriptions.follow(&config)?;
         listeners.apply(&config, bound, tls);
         let addresses = Addresses {
             sockets: listeners.addresses(),
@@ -184,6 +199,9 @@ impl Server {
             delivery,
             services,
             gate,
+            bus,
+            stores,
+            subscriptions,
             recorder,
             http: HttpMetrics::new(),
             listeners: Mutex::new(listeners),
@@ -290,6 +308,10 @@ impl Server {
         let drained = async move {
             node.listeners.lock().await.close();
             node.gate.drained().await;
+            // What requests have sent is handled before those who handle it are told to end.
+            node.bus.drain().await;
+            node.subscriptions.end();
+            node.shut_down_components().await;
         };
         let drained = tokio::select! {
             () = drained => true,
@@ -303,6 +325,10 @@ impl Server {
         self.tasks.iter().for_each(JoinHandle::abort);
         drained
     }
+}
+
+fn as_bus(bus: &Arc<LocalBus>) -> Arc<dyn MessageBus> {
+    bus.clone()
 }
 
 async fn second_stop(signals: &mut Signals) {

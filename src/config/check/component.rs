@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::config::model::Route;
+use crate::config::model::{Route, Target};
 use crate::config::raw::{RawComponent, RawDefaults, RawLimits};
 use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
 use crate::core::{
@@ -146,6 +146,13 @@ impl Components {
         for mirror in routes.iter().filter_map(|route| route.mirror.as_ref()) {
             if let Some(spec) = self.specs.get_mut(&mirror.component) {
                 Arc::make_mut(spec).mirrored = true;
+            }
+        }
+        for route in routes {
+            if let Target::Component(name) = &route.target
+                && let Some(spec) = self.specs.get_mut(name)
+            {
+                Arc::make_mut(spec).routed = true;
             }
         }
         self.specs

@@ -158,7 +158,7 @@ async fn operations_are_measured() {
     told(&gate, "/kv/set?key=a&value=1").await;
     told(&gate, "/kv/get?key=a").await;
     let metrics = gate.metrics().await;
-    for operation in ["get", "write"] {
+    for operation in ["get", "set"] {
         let labels = [("backend", "embedded"), ("operation", operation)];
         let count = metrics.sum("airgate_kv_operation_seconds_count", &labels);
         assert!(count >= 1.0, "{operation}");
