@@ -19,6 +19,7 @@ pub mod config;
 pub mod core;
 pub mod gateway;
 pub mod lifecycle;
+pub mod messaging;
 pub mod monitoring;
 pub mod runtime;
 pub mod security;

@@ -1,0 +1,146 @@
+//! What happens to a message that is given up: who listens to dead letters hears of it, the
+//! operator can look at it, and the log says so.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::bus::LocalBus;
+use super::dead_letters::{DeadLetter, RedeliverError};
+use super::listener::Listener;
+use super::publish::Handing;
+use super::queue::{Entry, NoRoom, Offer};
+use crate::core::{HandleError, Message, PublishError, Publisher, Spread, Timestamp, Topic};
+
+impl LocalBus {
+    pub(super) fn bury(&self, listener: &Arc<Listener>, entry: &Entry, error: &HandleError) {
+        self.letters.count_one();
+        let letter = DeadLetter {
+            id: 0,
+            when: Timestamp::now(),
+            subscription: listener.subscription.clone(),
+            error: error.to_string(),
+            attempts: entry.attempts,
+            message: entry.message.clone(),
+        };
+        self.warnings.warn(&letter);
+        if entry.is_letter {
+            // The message that it is about is kept already, and another letter would be a loop.
+            return;
+        }
+        let message = announce(&letter, self.spec.load().dead_letters.clone());
+        self.letters.keep(letter, Arc::downgrade(listener));
+        let route = self.routes.load().of_topic(&message.topic);
+        if !route.is_empty() {
+            let mut entry = self.entry(message, None);
+            entry.is_letter = true;
+            Handing::out(entry).give_all(&route, Spread::Shared, &mut |_, _| {});
+        }
+    }
+
+    /// Messages that were given up, the newest first.
+    pub fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
+        self.letters.list(limit)
+    }
+
+    /// Sends a message that was given up to the one subscription it came from, as if for the
+    /// first time.
+    ///
+    /// # Errors
+    /// It stays a dead letter: the subscription is gone, or takes nothing just now.
+    pub fn redeliver(&self, id: u64) -> Result<(), RedeliverError> {
+        let taken = self.letters.take(id);
+        let (letter, from) = taken.ok_or(RedeliverError::Unknown(id))?;
+        let result = match self.listener_like(&from, &letter.subscription) {
+            Some(listener) => self.offer_again(&listener, &letter),
+            None => Err(RedeliverError::Gone(letter.subscription.subscriber.clone())),
+        };
+        if result.is_err() {
+            self.letters.put_back(letter, from);
+        }
+        result
+    }
+
+    fn offer_again(
+        &self,
+        listener: &Arc<Listener>,
+        letter: &DeadLetter,
+    ) -> Result<(), RedeliverError> {
+        let entry = self.entry_of(letter.message.clone(), None);
+        match listener.offer(&entry, NoRoom::GoOn) {
+            Offer::Taken(_) => Ok(()),
+            Offer::Full => Err(listener.is_full().into()),
+            Offer::Draining => Err(PublishError::Draining.into()),
+            Offer::Closed => Err(RedeliverError::Gone(letter.subscription.subscriber.clone())),
+        }
+    }
+
+    /// Forgets a message that was given up; whether there was one.
+    pub fn discard(&self, id: u64) -> bool {
+        self.letters.take(id).is_some()
+    }
+}
+
+/// The message, and why it was given up. As deep as it was, so that a receiver that sends it
+/// on again and again comes to an end.
+fn announce(letter: &DeadLetter, topic: Topic) -> Message {
+    let message = &*letter.message;
+    let told = [
+        ("airgate-topic", message.topic.to_string()),
+        (
+            "airgate-subscriber",
+            letter.subscription.subscriber.to_string(),
+        ),
+        ("airgate-attempts", letter.attempts.to_string()),
+        ("airgate-error", letter.error.clone()),
+    ];
+    let mut metadata = message.metadata.clone();
+    metadata.retain(|(key, _)| told.iter().all(|(name, _)| key != name));
+    metadata.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    Message {
+        topic,
+        metadata,
+        publisher: Publisher::Gateway,
+        reply_to: None,
+        ..message.clone()
+    }
+}
+
+/// One line a second, however many messages are given up.
+pub struct Warnings {
+    since: Instant,
+    /// Milliseconds from then on.
+    next: AtomicU64,
+    held_back: AtomicU64,
+}
+
+impl Default for Warnings {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            next: AtomicU64::new(0),
+            held_back: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Warnings {
+    fn warn(&self, letter: &DeadLetter) {
+        const PAUSE: u64 = 1_000;
+        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let may = |next| (now >= next).then_some(now.saturating_add(PAUSE));
+        let (set, read) = (Ordering::Relaxed, Ordering::Relaxed);
+        if self.next.fetch_update(set, read, may).is_err() {
+            self.held_back.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        tracing::warn!(
+            topic = %letter.message.topic,
+            subscriber = %letter.subscription.subscriber,
+            attempts = letter.attempts,
+            error = ?letter.error,
+            others = self.held_back.swap(0, Ordering::Relaxed),
+            "a message was given up"
+        );
+    }
+}
