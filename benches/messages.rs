@@ -168,7 +168,7 @@ impl Setting {
 }
 
 fn loader() -> Arc<Loader> {
-    let trail = AuditTrail::open(&std::env::temp_dir().join("airgate-bench-audit")).unwrap();
+    let trail = AuditTrail::in_memory();
     let network = Network::new(Outbound::default()).unwrap();
     let services = Services::new(Capabilities::standard(), trail, Arc::default(), network);
     system::loader(None, services, Compiler::InProcess).unwrap()
