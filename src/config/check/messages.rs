@@ -26,11 +26,6 @@ pub(super) fn target(raw: &RawRoute, problems: &mut Problems<'_>) -> Option<Targ
     publish.or(request).or(events)
 }
 
-/// Whether it leads to the bus, as far as one can tell.
-pub(super) fn is_meant(raw: &RawRoute) -> bool {
-    !raw.publish.is_absent() || !raw.request.is_absent() || !raw.events.is_absent()
-}
-
 fn timeout(raw: &RawRoute, problems: &mut Problems<'_>) -> Duration {
     if let Some(timeout) = raw.timeout.given().filter(|_| raw.request.is_absent()) {
         problems

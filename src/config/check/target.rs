@@ -97,10 +97,11 @@ fn files(
 }
 
 fn warn_of_no_effect(raw: &RawRoute, problems: &mut Problems<'_>) {
-    let message = match (raw.respond.is_absent(), messages::is_meant(raw)) {
+    // What is sent to a topic takes path and fields of the request with it.
+    let message = match (raw.respond.is_absent(), raw.events.is_absent()) {
         (false, _) => "a fixed answer does not look at the request: this has no effect",
-        (true, true) => "no component sees the request: this has no effect",
-        (true, false) => return,
+        (true, false) => "who listens to events sends nothing: this has no effect",
+        (true, true) => return,
     };
     let strip = raw.strip_prefix.given().map(|at| &at.place);
     let edits = raw.request_headers.given().map(|at| &at.place);

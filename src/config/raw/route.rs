@@ -42,9 +42,9 @@ shape_table! {
         optional timeout: Duration,
         /// Topics whose messages the client gets as Server-Sent Events, instead of a component.
         optional events: TopicPattern,
-        /// Taken from the front of the path before the component sees it.
+        /// Taken from the front of the path before the component, or who gets the message, sees it.
         optional strip_prefix: StripPrefix,
-        /// Changes to the request before the component sees it.
+        /// Changes to the request before the component sees it, or a message is made of it.
         optional request_headers: RawHeaderEdits,
         /// Changes to the response before the client sees it.
         optional response_headers: RawHeaderEdits,

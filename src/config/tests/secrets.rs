@@ -78,11 +78,30 @@ fn secrets_in_the_wrong_place_are_not_repeated() {
     ] {
         report(&format!("[component.a.capabilities]\n{more}"));
     }
-    report("[component.a.traffic]\nconfig = { key = \"hunter2\" }");
-    report("[component.a.rollout]\nmax_p99_ratio = { key = \"hunter2\" }");
     report("[component.b]\nconfig = { key = \"hunter2\" }");
     report("[component.b.capabilites.config]\nkey = \"hunter2\"");
     report("[admin]\ntokn = \"hunter2\"");
+}
+
+#[test]
+fn secrets_below_the_header_of_another_table_are_not_repeated() {
+    for header in [
+        "[storage]",
+        "[storage.default]",
+        "[bus]",
+        "[component.a.traffic]",
+        "[component.a.instances.key]",
+        "[component.a.supervision]",
+        "[[component.a.subscribe]]",
+        "[component.a.capabilities.keyvalue]",
+        "[component.a.capabilities.publish]",
+        "[route.headers]",
+        "[route.request]",
+    ] {
+        report(&format!("{header}\nconfig = {{ key = \"hunter2\" }}"));
+    }
+    report("[component.a.rollout]\nmax_p99_ratio = { key = \"hunter2\" }");
+    report("[component.a.supervision]\nmax_restarts = { key = \"hunter2\" }");
 }
 
 #[test]

@@ -79,18 +79,24 @@ fn methods_suit_the_topic() {
 }
 
 #[test]
-fn what_changes_a_request_that_no_component_sees_is_told() {
+fn what_changes_a_request_that_nobody_sees_is_told() {
+    let changes = "strip_prefix = \"/x\"\nrequest_headers = { remove = [\"a\"] }\n\
+        response_headers = { set = { a = \"b\" } }";
+    assert_route(
+        &format!("events = \"heard.x\"\n{changes}"),
+        &[
+            "warning: it.strip_prefix: who listens to events sends nothing: this has no effect",
+            "warning: it.request_headers: who listens to events sends nothing: this has no effect",
+        ],
+    );
+    for key in ["publish", "request"] {
+        assert_route(&format!("{key} = \"heard.x\"\n{changes}"), &[]);
+    }
+}
+
+#[test]
+fn only_what_goes_to_a_component_is_mirrored() {
     for key in ["publish", "request", "events"] {
-        assert_route(
-            &format!(
-                "{key} = \"heard.x\"\nstrip_prefix = \"/x\"\nrequest_headers = {{ remove = [\"a\"] }}\n\
-                 response_headers = {{ set = {{ a = \"b\" }} }}"
-            ),
-            &[
-                "warning: it.strip_prefix: no component sees the request: this has no effect",
-                "warning: it.request_headers: no component sees the request: this has no effect",
-            ],
-        );
         assert_route(
             &format!("{key} = \"heard.x\"\nmirror = {{ component = \"a\", percent = 1 }}"),
             &["it.mirror: only what goes to a component can be mirrored"],
