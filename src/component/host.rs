@@ -95,7 +95,7 @@ impl Host {
         }
         let capabilities = self.loader.services().capabilities();
         let missing = capabilities.compare(version.imports(), grants).missing;
-        let in_earnest = |it: &Missing| !it.is_usual || it.traps;
+        let in_earnest = |it: &Missing| it.traps || !(it.is_usual || it.remains.is_some());
         missing.into_iter().filter(in_earnest).collect()
     }
 }

@@ -66,6 +66,13 @@ pub struct HostBounds {
     pub output_line: ByteSize,
     /// Lines of stdout and stderr that one request may log.
     pub output_lines: u32,
+    /// Messages that one request may send; requests are counted by
+    /// [`Limits::outbound_requests`].
+    pub messages: u32,
+    /// Bytes of all messages that one instance holds.
+    pub held_messages: ByteSize,
+    /// Requests over the bus that one instance may have under way without waiting for them.
+    pub pending_replies: u32,
     /// Bytes of wasm stack.
     pub wasm_stack: ByteSize,
     /// Bytes of one artifact.
@@ -81,6 +88,9 @@ impl Default for HostBounds {
             random: ByteSize(64 << 10),
             output_line: ByteSize(8 << 10),
             output_lines: 1_000,
+            messages: 10_000,
+            held_messages: ByteSize(32 << 20),
+            pending_replies: 32,
             wasm_stack: ByteSize(512 << 10),
             artifact: ByteSize(64 << 20),
         }

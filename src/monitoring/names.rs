@@ -18,6 +18,10 @@ pub const ROLLOUTS: &str = "airgate_rollouts_total";
 pub const MIRRORED: &str = "airgate_mirror_requests_total";
 pub const MIRROR_DURATION: &str = "airgate_mirror_duration_seconds";
 
+pub const BUS_SENT: &str = "airgate_bus_sent_total";
+pub const BUS_MESSAGES: &str = "airgate_bus_messages_total";
+pub const BUS_LATENCY: &str = "airgate_bus_latency_seconds";
+
 pub const CAPABILITY_DENIED: &str = "airgate_capability_denied_total";
 
 pub const CONNECTIONS: &str = "airgate_connections";
@@ -107,6 +111,24 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             MIRROR_DURATION,
             Seconds,
             "Time to the response head of originals and of their copies",
+        ),
+        (
+            Counter,
+            BUS_SENT,
+            Count,
+            "What components sent over the bus, by kind and result",
+        ),
+        (
+            Counter,
+            BUS_MESSAGES,
+            Count,
+            "Messages at a subscriber, by the topic that it subscribes to and result",
+        ),
+        (
+            Histogram,
+            BUS_LATENCY,
+            Seconds,
+            "From a message that was taken to the end of its handler",
         ),
         (
             Counter,

@@ -180,7 +180,7 @@ where
                 "it returned without finishing its body",
             ));
         }
-        let usage = lease.instance().usage(cpu);
+        let usage = lease.instance().settle(cpu);
         lease.judge(&result);
         // Told before the store goes, because the end of the store ends the body.
         self.tell(result.clone());

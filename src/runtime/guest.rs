@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::capability::Preparation;
+use super::capability::messaging::Mail;
 use super::guard::Guard;
 use super::instance::Recipe;
 use super::memory::MemoryLimit;
@@ -26,6 +27,7 @@ pub struct Guest {
     pub(crate) number: u64,
     pub(crate) memory: MemoryLimit,
     pub(crate) outgoing: Outgoing,
+    pub(super) mail: Mail,
     table: ResourceTable,
     http: WasiHttpCtx,
     wasi: Option<Box<Wasi>>,
@@ -95,6 +97,7 @@ impl Guest {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             memory: MemoryLimit::new(recipe.limits.memory.0),
             outgoing: Outgoing::new(recipe),
+            mail: Mail::default(),
             table,
             http,
             wasi: None,

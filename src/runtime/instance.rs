@@ -106,6 +106,7 @@ impl Prepared {
             Ok::<_, wasmtime::Error>(exports)
         };
         let (exports, _spent) = Metered::new(start).await;
+        store.data_mut().end_mail();
         let refused = store.data().memory.refused();
         let exports = exports.map_err(|error| InvokeError::classify(error, refused))?;
         Ok(Instance {
@@ -188,16 +189,24 @@ impl Instance {
         self.served += joined;
     }
 
-    /// Three quarters of its memory are in use: better not lease it again.
+    /// Three quarters of its memory are in use, or it leaves much behind: better not lease it
+    /// again.
     pub fn nearly_full(&self) -> bool {
-        self.store.data().memory.nearly_full()
+        let guest = self.store.data();
+        guest.memory.nearly_full() || guest.leaves_much_behind()
     }
 
     pub(crate) fn memory_refused(&self) -> bool {
         self.store.data().memory.refused()
     }
 
-    pub(crate) fn usage(&self, cpu: Duration) -> Usage {
+    /// The call has ended, and with it what must not outlive it. Answers with what it used.
+    pub(crate) fn settle(&mut self, cpu: Duration) -> Usage {
+        self.store.data_mut().end_mail();
+        self.usage(cpu)
+    }
+
+    fn usage(&self, cpu: Duration) -> Usage {
         let data = self.store.data();
         let fuel = match data.recipe().limits.fuel {
             Some(limit) => self

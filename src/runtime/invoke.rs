@@ -251,7 +251,7 @@ where
                 "it returned without finishing its body",
             ));
         }
-        let usage = lease.instance().usage(cpu);
+        let usage = lease.instance().settle(cpu);
         let answer = match (&result, self.answer.take()) {
             (Err(error), _) => Err(error.clone()),
             (Ok(()), None) => Err(InvokeError::NoResponse),

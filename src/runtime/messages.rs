@@ -1,4 +1,4 @@
-//! Messages in the hands of a guest, and the call of its handler.
+//! Calls of the handler by which a guest gets messages.
 
 use std::sync::Arc;
 
@@ -6,44 +6,12 @@ use tokio::time::Instant;
 
 use super::bindings::messaging::types as wasi;
 use super::bindings::wasmcloud::types::BrokerMessage;
+use super::capability::messaging::HeldMessage;
 use super::error::{InvokeError, NoHandler};
 use super::exports::Messages;
 use super::invoke::Lease;
 use super::solo;
 use crate::core::Message;
-
-/// `client` of `wasi:messaging`: there is one bus, so nothing is in it.
-pub struct Client;
-
-/// `message` of `wasi:messaging`.
-pub struct HeldMessage {
-    /// As it was received; `None` for one that the guest made.
-    pub received: Option<Arc<Message>>,
-    pub content_type: Option<String>,
-    pub metadata: Vec<(String, String)>,
-    pub data: bytes::Bytes,
-}
-
-impl HeldMessage {
-    pub fn received(message: &Arc<Message>) -> Self {
-        Self {
-            content_type: message.content_type.as_deref().map(str::to_owned),
-            metadata: message.metadata.clone(),
-            data: message.body.clone(),
-            received: Some(message.clone()),
-        }
-    }
-}
-
-/// `request-options` of `wasi:messaging`.
-#[derive(Default)]
-pub struct ReplyOptions {
-    pub timeout_ms: Option<u32>,
-    pub expected_replies: Option<u32>,
-}
-
-/// `pending-reply` of `airssys:core`.
-pub struct PendingReply;
 
 /// Bytes of a refusal's text.
 const REFUSAL: usize = 1024;
@@ -64,18 +32,13 @@ pub async fn handle<L: Lease>(
             let store = &mut instance.store;
             let answer = match instance.exports.messages.as_ref().ok_or(NoHandler)? {
                 Messages::Wasi(guest) => {
-                    let message = HeldMessage::received(&message);
-                    let message = store.data_mut().table().push(message)?;
+                    let message = store.data_mut().hold(HeldMessage::received(message))?;
                     let handler = guest.wasi_messaging_incoming_handler();
                     let answer = handler.call_handle(&mut *store, message).await?;
                     answer.map_err(|error| refusal(&error))
                 }
                 Messages::Wasmcloud(guest) => {
-                    let message = BrokerMessage {
-                        subject: message.topic.as_str().to_owned(),
-                        body: message.body.to_vec(),
-                        reply_to: message.reply_to.as_ref().map(ToString::to_string),
-                    };
+                    let message = BrokerMessage::from(&*message);
                     let handler = guest.wasmcloud_messaging_handler();
                     handler.call_handle_message(&mut *store, &message).await?
                 }

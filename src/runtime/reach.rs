@@ -10,8 +10,9 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::capability::Capabilities;
 use super::guard::Guard;
 use super::outbound::{Clients, Network, Peers, failure_label};
+use super::overview::Overview;
 use crate::core::{ComponentName, Grants, KvStore, MessageBus, StoreName, Stores, VersionName};
-use crate::monitoring::ClientMetrics;
+use crate::monitoring::{ClientMetrics, SendMetrics};
 use crate::security::{AuditTrail, Egress, Forbidden};
 
 /// What all versions share: the list of capabilities, the way outside, the other
@@ -23,6 +24,8 @@ pub struct Services {
     network: ArcSwap<Network>,
     /// Weak: whoever knows the components owns, through them, this.
     peers: OnceLock<Weak<dyn Peers>>,
+    /// Weak as well.
+    overview: OnceLock<Weak<dyn Overview>>,
     bus: OnceLock<Arc<dyn MessageBus>>,
     stores: OnceLock<Arc<dyn Stores>>,
 }
@@ -40,6 +43,7 @@ impl Services {
             forbidden,
             network: ArcSwap::from_pointee(network),
             peers: OnceLock::new(),
+            overview: OnceLock::new(),
             bus: OnceLock::new(),
             stores: OnceLock::new(),
         })
@@ -48,6 +52,11 @@ impl Services {
     /// Introduces the components to each other; the first introduction counts.
     pub fn introduce(&self, peers: Weak<dyn Peers>) {
         let _ = self.peers.set(peers);
+    }
+
+    /// Lets components see how others are; the first counts.
+    pub fn show(&self, overview: Weak<dyn Overview>) {
+        let _ = self.overview.set(overview);
     }
 
     /// What stands behind the imports for messages and stores; the first counts. Until then
@@ -81,6 +90,10 @@ impl Services {
         self.peers.get()?.upgrade()
     }
 
+    pub(super) fn overview(&self) -> Option<Arc<dyn Overview>> {
+        self.overview.get()?.upgrade()
+    }
+
     pub(super) fn bus(&self) -> Option<&Arc<dyn MessageBus>> {
         self.bus.get()
     }
@@ -101,6 +114,8 @@ pub(crate) struct Reach {
     pub guard: Arc<Guard>,
     pub egress: Arc<Egress>,
     pub clients: Clients,
+    /// What becomes of what is sent over the bus.
+    pub sent: SendMetrics,
     /// One for each grant of `http`, in their order.
     fetched: Vec<ClientMetrics>,
     /// One for each grant of `components`.
@@ -123,6 +138,7 @@ impl Reach {
             guard: Arc::new(guard),
             egress: Arc::new(Egress::new(&grants, services.forbidden.clone())),
             clients: Clients::default(),
+            sent: SendMetrics::new(component),
             fetched: grants
                 .http
                 .iter()

@@ -88,7 +88,7 @@ fn finish<L: Lease, T>(
     result: Result<T, InvokeError>,
     cpu: std::time::Duration,
 ) -> Result<T, InvokeError> {
-    let usage = lease.instance().usage(cpu);
+    let usage = lease.instance().settle(cpu);
     let (outcome, result) = match result {
         Ok(value) => (Ok(()), Ok(value)),
         Err(error) => (Err(error.clone()), Err(error)),

@@ -8,7 +8,7 @@ mod generated {
         exports: { default: async },
         with: {
             "wasi:io": wasmtime_wasi::p2::bindings::io,
-            "airssys:core/host-messaging.pending-reply": crate::runtime::messages::PendingReply,
+            "airssys:core/host-messaging.pending-reply": crate::runtime::capability::messaging::PendingReply,
         },
     });
 }

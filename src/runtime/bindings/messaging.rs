@@ -7,9 +7,9 @@ mod generated {
         imports: { default: async | trappable },
         exports: { default: async },
         with: {
-            "wasi:messaging/types.client": crate::runtime::messages::Client,
-            "wasi:messaging/types.message": crate::runtime::messages::HeldMessage,
-            "wasi:messaging/request-reply.request-options": crate::runtime::messages::ReplyOptions,
+            "wasi:messaging/types.client": crate::runtime::capability::messaging::Client,
+            "wasi:messaging/types.message": crate::runtime::capability::messaging::HeldMessage,
+            "wasi:messaging/request-reply.request-options": crate::runtime::capability::messaging::ReplyOptions,
         },
     });
 }

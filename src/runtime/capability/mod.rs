@@ -13,8 +13,10 @@ mod files;
 mod http;
 mod kind;
 mod list;
+pub(super) mod messaging;
 mod needs;
 mod random;
+mod services;
 mod sockets;
 mod stub;
 

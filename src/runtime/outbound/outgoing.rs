@@ -35,6 +35,8 @@ pub(crate) struct Outgoing {
     trace: Option<Trace>,
     /// Requests that may still be begun for this one.
     left: u32,
+    /// Messages that may still be sent for this one.
+    messages_left: u32,
     /// Requests that may be under way at once; made by the first.
     parallel: Option<Arc<Semaphore>>,
     /// Requests that the instance serves at once.
@@ -53,6 +55,7 @@ impl Outgoing {
             origin: Origin::NONE,
             trace: None,
             left: recipe.limits.outbound_requests,
+            messages_left: recipe.bounds.messages,
             parallel: None,
             at_once: 1,
             recipe,
@@ -63,6 +66,7 @@ impl Outgoing {
         self.origin = origin;
         self.trace = None;
         self.left = self.recipe.limits.outbound_requests;
+        self.messages_left = self.recipe.bounds.messages;
     }
 
     /// Another request beside those that are served brings its own allowance.
@@ -71,6 +75,9 @@ impl Outgoing {
         self.left = self
             .left
             .saturating_add(self.recipe.limits.outbound_requests);
+        self.messages_left = self
+            .messages_left
+            .saturating_add(self.recipe.bounds.messages);
     }
 
     /// Up to so many requests are served at once, each with as many of its own under way.
@@ -104,15 +111,24 @@ impl Outgoing {
         }
     }
 
+    /// Another request, over HTTP or the bus. `None`: it may begin no more.
+    pub fn count_request(&mut self) -> Option<()> {
+        self.left = self.left.checked_sub(1)?;
+        Some(())
+    }
+
+    /// Another message. `None`: it may send no more.
+    pub fn count_message(&mut self) -> Option<()> {
+        self.messages_left = self.messages_left.checked_sub(1)?;
+        Some(())
+    }
+
     fn send(
         &mut self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
     ) -> Result<SendFuture, Error> {
-        self.left = self
-            .left
-            .checked_sub(1)
-            .ok_or(Error::ConnectionLimitReached)?;
+        self.count_request().ok_or(Error::ConnectionLimitReached)?;
         // A tunnel would carry what nobody checks.
         if *request.method() == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
