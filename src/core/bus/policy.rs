@@ -47,17 +47,14 @@ pub struct SubscriptionSpec {
 impl SubscriptionSpec {
     /// With the defaults for everything else.
     pub fn to(topic: TopicPattern) -> Self {
-        const fn number(number: u32) -> NonZeroU32 {
-            NonZeroU32::new(number).expect("not zero")
-        }
         Self {
             topic,
             group: None,
-            queue: const { number(1024) },
+            queue: const { NonZeroU32::new(1024).unwrap() },
             queue_bytes: ByteSize(16 << 20),
             overflow: Overflow::default(),
-            concurrency: const { number(16) },
-            attempts: const { number(5) },
+            concurrency: const { NonZeroU32::new(16).unwrap() },
+            attempts: const { NonZeroU32::new(5).unwrap() },
             backoff: Backoff::default(),
         }
     }
