@@ -12,6 +12,8 @@ mod reading;
 mod recorder;
 mod rollouts;
 mod series;
+mod store;
+mod store_usage;
 mod tally;
 
 pub use access::{AccessLine, log_access};
@@ -25,4 +27,6 @@ pub use names::{CONFIG_LAST_RELOAD_SUCCESS, CONNECTION_ERRORS, TLS_CERT_EXPIRY};
 pub use reading::Reading;
 pub use recorder::{Recorder, RecorderError};
 pub use rollouts::count_rollout;
+pub use store::MeasuredStore;
+pub use store_usage::StoreUsage;
 pub use tally::{Ending, Tally};

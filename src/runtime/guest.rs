@@ -12,7 +12,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::capability::Preparation;
+use super::capability::{Preparation, StoreState};
 use super::guard::Guard;
 use super::instance::Recipe;
 use super::memory::MemoryLimit;
@@ -26,6 +26,7 @@ pub struct Guest {
     pub(crate) number: u64,
     pub(crate) memory: MemoryLimit,
     pub(crate) outgoing: Outgoing,
+    pub(crate) stores: StoreState,
     table: ResourceTable,
     http: WasiHttpCtx,
     wasi: Option<Box<Wasi>>,
@@ -95,6 +96,7 @@ impl Guest {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             memory: MemoryLimit::new(recipe.limits.memory.0),
             outgoing: Outgoing::new(recipe),
+            stores: StoreState::default(),
             table,
             http,
             wasi: None,
@@ -158,6 +160,11 @@ impl Guest {
 
     pub(crate) fn current(&mut self) -> &Arc<Current> {
         &self.wasi().current
+    }
+
+    /// Where everything goes that it has to say.
+    pub(crate) fn printer(&mut self) -> &Printer {
+        &self.wasi().printer
     }
 
     fn wasi(&mut self) -> &mut Wasi {

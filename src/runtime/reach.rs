@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use http::{Method, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::capability::Capabilities;
+use super::capability::{Capabilities, StoreAlarm};
 use super::guard::Guard;
 use super::outbound::{Clients, Network, Peers, failure_label};
 use crate::core::{ComponentName, Grants, KvStore, MessageBus, StoreName, Stores, VersionName};
@@ -101,6 +101,7 @@ pub(crate) struct Reach {
     pub guard: Arc<Guard>,
     pub egress: Arc<Egress>,
     pub clients: Clients,
+    pub store_alarm: StoreAlarm,
     /// One for each grant of `http`, in their order.
     fetched: Vec<ClientMetrics>,
     /// One for each grant of `components`.
@@ -123,6 +124,7 @@ impl Reach {
             guard: Arc::new(guard),
             egress: Arc::new(Egress::new(&grants, services.forbidden.clone())),
             clients: Clients::default(),
+            store_alarm: StoreAlarm::default(),
             fetched: grants
                 .http
                 .iter()

@@ -11,8 +11,10 @@ mod config;
 mod environment;
 mod files;
 mod http;
+mod keyvalue;
 mod kind;
 mod list;
+mod logging;
 mod needs;
 mod random;
 mod sockets;
@@ -23,4 +25,5 @@ pub use list::Capabilities;
 pub use needs::{Missing, Needs};
 
 pub(super) use base::link as link_base;
+pub(super) use keyvalue::{StoreAlarm, StoreState};
 pub(super) use stub::stub_out;

@@ -1,0 +1,90 @@
+//! What components have in the stores, as it was when somebody last looked.
+
+use std::collections::HashMap;
+
+use metrics::Gauge;
+
+use super::names;
+use crate::core::{ComponentName, StoreName, Stores, Usage};
+
+/// Series of one store: whoever comes later is not shown, so that components that come and go
+/// do not fill the metrics.
+const COMPONENTS: usize = 1_000;
+
+/// The gauges; whoever looks after the stores keeps one, and refreshes it every few seconds.
+#[derive(Default)]
+pub struct StoreUsage {
+    stores: HashMap<StoreName, HashMap<ComponentName, Shown>>,
+}
+
+struct Shown {
+    bytes: Gauge,
+    keys: Gauge,
+}
+
+impl StoreUsage {
+    /// Asks every store, one after the other. A store that does not answer keeps what it had.
+    pub async fn refresh(&mut self, stores: &dyn Stores) {
+        let names = stores.names();
+        for (name, shown) in &mut self.stores {
+            if !names.contains(name) {
+                show(name, shown, &[]);
+            }
+        }
+        for name in names {
+            let Some(store) = stores.store(&name) else {
+                continue;
+            };
+            match store.spaces().await {
+                Ok(spaces) => show(&name, self.stores.entry(name.clone()).or_default(), &spaces),
+                Err(error) => tracing::debug!(store = %name, %error, "cannot tell what is used"),
+            }
+        }
+    }
+}
+
+/// Whoever has nothing any more has 0: a series cannot be taken back.
+fn show(
+    store: &StoreName,
+    shown: &mut HashMap<ComponentName, Shown>,
+    spaces: &[(ComponentName, Usage)],
+) {
+    for (_, gauges) in shown.iter().filter(|(known, _)| !has(spaces, known)) {
+        gauges.set(Usage::default());
+    }
+    for (component, usage) in spaces {
+        if !shown.contains_key(component) {
+            if shown.len() == COMPONENTS {
+                continue;
+            }
+            shown.insert(component.clone(), Shown::new(store, component));
+        }
+        if let Some(gauges) = shown.get(component) {
+            gauges.set(*usage);
+        }
+    }
+}
+
+/// `spaces` are in the order of their names.
+fn has(spaces: &[(ComponentName, Usage)], component: &ComponentName) -> bool {
+    let found = spaces.binary_search_by(|(name, _)| name.cmp(component));
+    found.is_ok()
+}
+
+impl Shown {
+    fn new(store: &StoreName, component: &ComponentName) -> Self {
+        let labels = [
+            ("store", store.to_string()),
+            ("component", component.to_string()),
+        ];
+        Self {
+            bytes: metrics::gauge!(names::KV_BYTES, &labels),
+            keys: metrics::gauge!(names::KV_KEYS, &labels),
+        }
+    }
+
+    fn set(&self, usage: Usage) {
+        self.bytes.set(usage.bytes as f64);
+        self.keys.set(usage.keys as f64);
+    }
+}
