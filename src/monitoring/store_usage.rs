@@ -88,3 +88,44 @@ impl Shown {
         self.keys.set(usage.keys as f64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    fn usage(component: &str, keys: u64) -> (ComponentName, Usage) {
+        let usage = Usage { bytes: 10, keys };
+        (component.parse().unwrap(), usage)
+    }
+
+    #[test]
+    fn who_has_nothing_any_more_has_none() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let store = "default".parse().unwrap();
+        let mut shown = HashMap::new();
+        metrics::with_local_recorder(&recorder, || {
+            show(&store, &mut shown, &[usage("cart", 3), usage("stock", 4)]);
+            show(&store, &mut shown, &[usage("stock", 5)]);
+        });
+        let text = recorder.handle().render();
+        let keys = |component: &str| {
+            let series = format!(r#"airgate_kv_keys{{store="default",component="{component}"}} "#);
+            let line = text.lines().find_map(|line| line.strip_prefix(&series));
+            line.map(str::to_owned)
+        };
+        assert_eq!(keys("cart").as_deref(), Some("0"), "{text}");
+        assert_eq!(keys("stock").as_deref(), Some("5"), "{text}");
+    }
+
+    #[test]
+    fn components_that_come_and_go_do_not_fill_the_metrics() {
+        let store = "default".parse().unwrap();
+        let mut shown = HashMap::new();
+        for n in 0..2 * COMPONENTS {
+            show(&store, &mut shown, &[usage(&format!("c{n}"), 1)]);
+        }
+        assert_eq!(shown.len(), COMPONENTS);
+    }
+}

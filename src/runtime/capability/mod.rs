@@ -19,6 +19,8 @@ mod needs;
 mod random;
 mod sockets;
 mod stub;
+#[cfg(test)]
+pub(super) mod testing;
 
 pub use kind::{Capability, Preparation};
 pub use list::Capabilities;

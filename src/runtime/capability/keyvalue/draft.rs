@@ -149,3 +149,96 @@ impl batch::Host for Guest {
         told(self.visit(&bucket)?.delete_many(keys).await)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::atomics::Host as _;
+    use super::store::{Host as _, HostBucket as _};
+    use super::*;
+    use crate::runtime::capability::keyvalue::testing::*;
+
+    async fn open(guest: &mut Guest) -> Resource<Bucket> {
+        guest.open("default".into()).await.unwrap().unwrap()
+    }
+
+    async fn set(guest: &mut Guest, key: &str, value: &str) {
+        let bucket = open(guest).await;
+        let copy = Resource::new_own(bucket.rep());
+        let set = guest.set(copy, key.into(), value.into()).await;
+        set.unwrap().unwrap();
+        store::HostBucket::drop(guest, bucket).await.unwrap();
+    }
+
+    async fn filled(shelf: &Arc<Shelf>) -> Guest {
+        let mut guest = trusted(shelf);
+        for n in 0..2_500 {
+            set(&mut guest, &format!("{n:04}"), "").await;
+        }
+        guest
+    }
+
+    async fn page(guest: &mut Guest, cursor: Option<u64>) -> Result<KeyResponse, Error> {
+        let bucket = open(guest).await;
+        guest.list_keys(bucket, cursor).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_bucket_and_instance_understands_a_cursor() {
+        let shelf = Arc::default();
+        let mut guest = filled(&shelf).await;
+        let first = page(&mut guest, None).await.unwrap();
+        let here = page(&mut guest, first.cursor).await.unwrap();
+        let mut other = trusted(&shelf);
+        let there = page(&mut other, first.cursor).await.unwrap();
+        assert_eq!(there.keys[0], "1000");
+        assert_eq!((&here.keys, here.cursor), (&there.keys, there.cursor));
+        let last = page(&mut other, there.cursor).await.unwrap();
+        assert_eq!((last.keys.len(), last.cursor), (500, None));
+    }
+
+    #[tokio::test]
+    async fn a_listing_whose_keys_are_deleted_goes_on() {
+        let mut guest = filled(&Arc::default()).await;
+        let first = page(&mut guest, None).await.unwrap();
+        let bucket = open(&mut guest).await;
+        for key in first.keys {
+            let copy = Resource::new_own(bucket.rep());
+            guest.delete(copy, key).await.unwrap().unwrap();
+        }
+        let next = page(&mut guest, first.cursor).await.unwrap();
+        assert_eq!(next.keys[0], "1000");
+    }
+
+    #[tokio::test]
+    async fn a_cursor_that_nobody_gave_out_leads_nowhere() {
+        let mut guest = filled(&Arc::default()).await;
+        let Err(Error::Other(text)) = page(&mut guest, Some(7)).await else {
+            panic!("it leads somewhere");
+        };
+        assert!(text.starts_with("invalid key: the cursor"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_sum_without_a_sign_neither_wraps_nor_sticks() {
+        let mut guest = trusted(&Arc::default());
+        for (value, delta, sum) in [
+            ("1", 2, Some(3)),
+            ("1", u64::MAX, None),
+            ("1", i64::MAX as u64, None),
+            ("-5", 2, None),
+            ("-5", 5, Some(0)),
+            ("-9223372036854775808", i64::MAX as u64, None),
+        ] {
+            set(&mut guest, "n", value).await;
+            let bucket = open(&mut guest).await;
+            let answer = guest.increment(bucket, "n".into(), delta).await.unwrap();
+            assert_eq!(answer.as_ref().ok(), sum.as_ref(), "{value} + {delta}");
+            let bucket = open(&mut guest).await;
+            let now = guest.get(bucket, "n".into()).await.unwrap().unwrap();
+            let expected = sum.map_or(value.to_owned(), |sum| sum.to_string());
+            assert_eq!(now.unwrap(), expected.into_bytes());
+        }
+    }
+}

@@ -153,3 +153,6 @@ impl batch::Host for Guest {
         told(self.visit(&bucket)?.delete_many(keys).await)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ mod refusal;
 mod state;
 mod storage;
 #[cfg(test)]
-mod tests;
+mod testing;
 mod visit;
 
 pub use bucket::Bucket;

@@ -111,3 +111,88 @@ impl Host for Guest {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{KvAccess, StoreError};
+    use crate::runtime::capability::keyvalue::testing::*;
+
+    async fn set(guest: &mut Guest, key: &str) -> std::result::Result<(), StorageError> {
+        let set = guest.set("default".into(), key.into(), b"1".into(), Some(u64::MAX));
+        set.await.unwrap()
+    }
+
+    async fn page(guest: &mut Guest, prefix: &str, cursor: Option<&str>, limit: u32) -> KeyPage {
+        let cursor = cursor.map(str::to_owned);
+        let page = guest.list("default".into(), prefix.into(), cursor, limit);
+        page.await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn keys_are_listed_by_their_beginning_page_by_page() {
+        let mut guest = trusted(&Arc::default());
+        for key in ["a/1", "a/2", "a/3", "b"] {
+            set(&mut guest, key).await.unwrap();
+        }
+        let first = page(&mut guest, "a/", None, 2).await;
+        assert_eq!(first.keys, ["a/1", "a/2"]);
+        let second = page(&mut guest, "a/", first.cursor.as_deref(), 2).await;
+        assert_eq!(
+            (&*second.keys, second.cursor),
+            (&["a/3".to_owned()][..], None)
+        );
+        assert!(
+            page(&mut guest, &"a".repeat(1 << 20), None, 2)
+                .await
+                .keys
+                .is_empty()
+        );
+    }
+
+    #[tokio::test]
+    async fn who_deletes_hears_whether_there_was_such_a_key() {
+        let mut guest = trusted(&Arc::default());
+        set(&mut guest, "a").await.unwrap();
+        for there in [true, false] {
+            let deleted = Host::delete(&mut guest, "default".into(), "a".into()).await;
+            assert_eq!(deleted.unwrap().unwrap(), there);
+        }
+    }
+
+    #[tokio::test]
+    async fn usage_is_told_with_its_bounds() {
+        let mut guest = trusted(&Arc::default());
+        set(&mut guest, "key").await.unwrap();
+        let usage = guest.usage("default".into()).await.unwrap().unwrap();
+        assert_eq!((usage.bytes, usage.keys), (4, 1));
+        assert_eq!((usage.max_bytes, usage.max_keys), (64 << 20, 100_000));
+    }
+
+    #[tokio::test]
+    async fn every_refusal_has_a_case_of_its_own() {
+        let shelf = Arc::<Shelf>::default();
+        let mut guest = instance("cart", &shelf, grants(KvAccess::Read));
+        assert!(matches!(
+            set(&mut guest, "a").await,
+            Err(StorageError::AccessDenied)
+        ));
+        let other = guest.exists("other".into(), "a".into()).await.unwrap();
+        assert!(matches!(other, Err(StorageError::NoSuchStore)));
+        let mut guest = trusted(&shelf);
+        assert!(matches!(
+            set(&mut guest, "a\n").await,
+            Err(StorageError::InvalidKey(_))
+        ));
+        shelf.fail(StoreError::QuotaKeys { limit: 1 });
+        assert!(matches!(
+            set(&mut guest, "a").await,
+            Err(StorageError::QuotaExceeded(_))
+        ));
+        shelf.fail(StoreError::Busy);
+        assert!(matches!(
+            set(&mut guest, "a").await,
+            Err(StorageError::Unavailable(_))
+        ));
+    }
+}
