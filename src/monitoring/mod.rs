@@ -14,6 +14,8 @@ mod recorder;
 mod rollouts;
 mod sent;
 mod series;
+mod store;
+mod store_usage;
 mod tally;
 
 pub use access::{AccessLine, log_access};
@@ -29,4 +31,6 @@ pub use reading::Reading;
 pub use recorder::{Recorder, RecorderError};
 pub use rollouts::count_rollout;
 pub use sent::{SendKind, SendMetrics, SendResult};
+pub use store::MeasuredStore;
+pub use store_usage::StoreUsage;
 pub use tally::{Ending, Tally};

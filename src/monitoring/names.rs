@@ -24,6 +24,11 @@ pub const BUS_LATENCY: &str = "airgate_bus_latency_seconds";
 
 pub const CAPABILITY_DENIED: &str = "airgate_capability_denied_total";
 
+pub const KV_OPERATION: &str = "airgate_kv_operation_seconds";
+pub const KV_ERRORS: &str = "airgate_kv_errors_total";
+pub const KV_BYTES: &str = "airgate_kv_bytes";
+pub const KV_KEYS: &str = "airgate_kv_keys";
+
 pub const CONNECTIONS: &str = "airgate_connections";
 pub const CONNECTION_ERRORS: &str = "airgate_connection_errors_total";
 pub const CONFIG_LAST_RELOAD_SUCCESS: &str = "airgate_config_last_reload_success";
@@ -136,6 +141,30 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             Count,
             "What guests tried without a grant, by capability",
         ),
+        (
+            Histogram,
+            KV_OPERATION,
+            Seconds,
+            "Time of one operation of a store, by its backend",
+        ),
+        (
+            Counter,
+            KV_ERRORS,
+            Count,
+            "Operations of a store without effect, by its backend and the error",
+        ),
+        (
+            Gauge,
+            KV_BYTES,
+            Bytes,
+            "Keys and values that a component has in a store",
+        ),
+        (
+            Gauge,
+            KV_KEYS,
+            Count,
+            "How many keys a component has in a store",
+        ),
         (Gauge, CONNECTIONS, Count, "Open connections"),
         (
             Counter,
@@ -178,13 +207,45 @@ pub(super) enum Kind {
 }
 
 /// Seconds, from a reused instance's microseconds to a slow stream.
-pub(super) const SECONDS: &[f64] = &[
+const SECONDS: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
+/// Seconds, from a look into memory to a disk that is busy.
+const STORE_SECONDS: &[f64] = &[
+    0.000_001,
+    0.000_002_5,
+    0.000_005,
+    0.000_01,
+    0.000_025,
+    0.000_05,
+    0.000_1,
+    0.000_25,
+    0.000_5,
+    0.001,
+    0.002_5,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.5,
+    1.0,
+    5.0,
+];
+
+/// The buckets of a histogram.
+pub(super) fn buckets(name: &str, unit: metrics::Unit) -> &'static [f64] {
+    match (name, unit) {
+        (KV_OPERATION, _) => STORE_SECONDS,
+        (_, metrics::Unit::Bytes) => BYTES,
+        _ => SECONDS,
+    }
+}
+
 /// Bytes, from nothing to a gibibyte.
-pub(super) const BYTES: &[f64] = &[
+const BYTES: &[f64] = &[
     0.0,
     256.0,
     1_024.0,

@@ -12,8 +12,8 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::capability::Preparation;
 use super::capability::messaging::Mail;
+use super::capability::{Preparation, StoreState};
 use super::guard::Guard;
 use super::instance::Recipe;
 use super::memory::MemoryLimit;
@@ -28,6 +28,7 @@ pub struct Guest {
     pub(crate) memory: MemoryLimit,
     pub(crate) outgoing: Outgoing,
     pub(super) mail: Mail,
+    pub(crate) stores: StoreState,
     table: ResourceTable,
     http: WasiHttpCtx,
     wasi: Option<Box<Wasi>>,
@@ -98,6 +99,7 @@ impl Guest {
             memory: MemoryLimit::new(recipe.limits.memory.0),
             outgoing: Outgoing::new(recipe),
             mail: Mail::default(),
+            stores: StoreState::default(),
             table,
             http,
             wasi: None,
@@ -161,6 +163,11 @@ impl Guest {
 
     pub(crate) fn current(&mut self) -> &Arc<Current> {
         &self.wasi().current
+    }
+
+    /// Where everything goes that it has to say.
+    pub(crate) fn printer(&mut self) -> &Printer {
+        &self.wasi().printer
     }
 
     fn wasi(&mut self) -> &mut Wasi {

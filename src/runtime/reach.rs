@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use http::{Method, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::capability::Capabilities;
+use super::capability::{Capabilities, StoreAlarm};
 use super::guard::Guard;
 use super::outbound::{Clients, Network, Peers, failure_label};
 use super::overview::Overview;
@@ -116,6 +116,7 @@ pub(crate) struct Reach {
     pub clients: Clients,
     /// What becomes of what is sent over the bus.
     pub sent: SendMetrics,
+    pub store_alarm: StoreAlarm,
     /// One for each grant of `http`, in their order.
     fetched: Vec<ClientMetrics>,
     /// One for each grant of `components`.
@@ -139,6 +140,7 @@ impl Reach {
             egress: Arc::new(Egress::new(&grants, services.forbidden.clone())),
             clients: Clients::default(),
             sent: SendMetrics::new(component),
+            store_alarm: StoreAlarm::default(),
             fetched: grants
                 .http
                 .iter()

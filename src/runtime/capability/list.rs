@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Capability, clocks, components, config, environment, files, http, messaging, random, sockets,
+    Capability, clocks, components, config, environment, files, http, keyvalue, messaging, random,
+    sockets,
 };
 
 /// Every capability of a process: those that are built in, and those that an embedding
@@ -27,6 +28,7 @@ impl Capabilities {
             Arc::new(sockets::Sockets),
             Arc::new(messaging::Publish),
             Arc::new(messaging::Request),
+            Arc::new(keyvalue::Keyvalue),
             Arc::new(clocks::Clocks),
             Arc::new(random::Random),
         ];
