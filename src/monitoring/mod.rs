@@ -12,6 +12,7 @@ mod reading;
 mod recorder;
 mod rollouts;
 mod series;
+mod supervision;
 mod tally;
 
 pub use access::{AccessLine, log_access};
@@ -25,4 +26,5 @@ pub use names::{CONFIG_LAST_RELOAD_SUCCESS, CONNECTION_ERRORS, TLS_CERT_EXPIRY};
 pub use reading::Reading;
 pub use recorder::{Recorder, RecorderError};
 pub use rollouts::count_rollout;
+pub use supervision::SupervisionMetrics;
 pub use tally::{Ending, Tally};
