@@ -1,7 +1,10 @@
 //! From the bytes of a component to a version that is warm.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use tokio::runtime::Handle;
+
+use super::supervisor::{Superior, Superiors};
 use super::version::Version;
 use crate::core::{
     ArtifactPolicy, ByteSize, ComponentSpec, Digest, GrantMode, Grants, Reuse, VersionName,
@@ -47,11 +50,19 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[derive(Clone)]
 pub struct Host {
     loader: Arc<Loader>,
+    superiors: Superiors,
 }
 
 impl Host {
     pub fn new(loader: Arc<Loader>) -> Self {
-        Self { loader }
+        let superiors = Superiors::default();
+        Self { loader, superiors }
+    }
+
+    /// Who hears of what becomes of versions, those that are hosted already too; the first one
+    /// counts.
+    pub fn report_to(&self, superior: Weak<dyn Superior>) {
+        self.superiors.set(superior);
     }
 
     /// The largest component that is taken.
@@ -75,8 +86,8 @@ impl Host {
         name: VersionName,
         spec: Arc<ComponentSpec>,
     ) -> Result<Arc<Version>, HostingError> {
-        let loader = self.loader.clone();
-        let load = move || load(&loader, &artifact, name, &spec);
+        let (host, runtime) = (self.clone(), Handle::current());
+        let load = move || load(&host, &artifact, name, &spec, runtime);
         let version = tokio::task::spawn_blocking(load).await;
         let version = version.map_err(|_| HostingError::Interrupted)??;
         version.warm().await.map_err(HostingError::Start)?;
@@ -101,10 +112,11 @@ impl Host {
 }
 
 fn load(
-    loader: &Loader,
+    host: &Host,
     artifact: &Artifact,
     name: VersionName,
     spec: &ComponentSpec,
+    runtime: Handle,
 ) -> Result<Version, HostingError> {
     let policy = VersionPolicy {
         component: spec.name.clone(),
@@ -112,7 +124,7 @@ fn load(
         limits: spec.limits.clone(),
         grants: spec.grants.clone(),
     };
-    let prepared = loader.load(artifact, policy)?;
+    let prepared = host.loader.load(artifact, policy)?;
     let concurrent = matches!(spec.instances.reuse, Reuse::Concurrent { .. });
     if concurrent && !prepared.can_be_concurrent() {
         return Err(HostingError::NotConcurrent);
@@ -126,6 +138,8 @@ fn load(
     Ok(Version::new(
         prepared,
         artifact.digest,
-        spec.instances.clone(),
+        spec,
+        host.superiors.clone(),
+        runtime,
     ))
 }

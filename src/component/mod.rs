@@ -1,8 +1,12 @@
 //! Hosting: the versions of components, the pool of their instances, and their leases.
 
+mod actor;
+mod fleet;
 mod host;
+mod maker;
 mod pool;
 mod seats;
+mod supervisor;
 mod version;
 
 pub use crate::runtime::{
@@ -10,4 +14,5 @@ pub use crate::runtime::{
     RequestBody, RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};
+pub use supervisor::Superior;
 pub use version::Version;

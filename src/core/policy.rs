@@ -227,6 +227,7 @@ impl ComponentSpec {
     pub fn shadow(&self) -> Self {
         Self {
             grants: Arc::new(self.grants.without_effects()),
+            supervision: self.supervision.without_effects(),
             ..self.clone()
         }
     }

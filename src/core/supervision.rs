@@ -35,6 +35,22 @@ impl Default for Supervision {
     }
 }
 
+impl Supervision {
+    /// For a component that is only tried out: its failures are nobody else's.
+    #[must_use]
+    pub fn without_effects(&self) -> Self {
+        let strategy = match self.strategy {
+            SupervisionStrategy::Escalate => SupervisionStrategy::Restart,
+            other => other,
+        };
+        Self {
+            strategy,
+            group: None,
+            ..self.clone()
+        }
+    }
+}
+
 /// What follows a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SupervisionStrategy {

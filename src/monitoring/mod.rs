@@ -16,6 +16,7 @@ mod sent;
 mod series;
 mod store;
 mod store_usage;
+mod supervision;
 mod tally;
 
 pub use access::{AccessLine, log_access};
@@ -33,4 +34,5 @@ pub use rollouts::count_rollout;
 pub use sent::{SendKind, SendMetrics, SendResult};
 pub use store::MeasuredStore;
 pub use store_usage::StoreUsage;
+pub use supervision::SupervisionMetrics;
 pub use tally::{Ending, Tally};

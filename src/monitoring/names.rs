@@ -14,6 +14,8 @@ pub const GUEST_MEMORY_PEAK: &str = "airgate_guest_memory_peak_bytes";
 pub const INSTANCES: &str = "airgate_instances";
 pub const INSTANTIATE: &str = "airgate_instantiate_seconds";
 pub const TRAFFIC_WEIGHT: &str = "airgate_traffic_weight";
+pub const COMPONENT_STATE: &str = "airgate_component_state";
+pub const COMPONENT_RESTARTS: &str = "airgate_component_restarts_total";
 pub const ROLLOUTS: &str = "airgate_rollouts_total";
 pub const MIRRORED: &str = "airgate_mirror_requests_total";
 pub const MIRROR_DURATION: &str = "airgate_mirror_duration_seconds";
@@ -103,6 +105,18 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             TRAFFIC_WEIGHT,
             Count,
             "Share of a version in its component's requests",
+        ),
+        (
+            Gauge,
+            COMPONENT_STATE,
+            Count,
+            "1 for the state that a version is in, 0 for those it has left",
+        ),
+        (
+            Counter,
+            COMPONENT_RESTARTS,
+            Count,
+            "Restarts of a version by its supervision",
         ),
         (Counter, ROLLOUTS, Count, "Rollouts that ended, by result"),
         (

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -36,6 +36,10 @@ pub struct Fate {
     /// 0, [`TOO_LARGE`] or [`STALLED`].
     failure: AtomicU8,
     received: AtomicU64,
+    /// Somebody reads it, and the client has sent nothing more.
+    awaited: AtomicBool,
+    /// It ended in an error: the client has gone.
+    broken: AtomicBool,
 }
 
 const TOO_LARGE: u8 = 1;
@@ -94,6 +98,18 @@ impl RequestWatch {
             .map(|fate| fate.received.load(Ordering::Relaxed))
     }
 
+    /// Whether it ended as it should not: the guest may fail for that.
+    pub(crate) fn is_broken(&self) -> bool {
+        let fate = self.0.as_ref();
+        fate.is_some_and(|fate| fate.broken.load(Ordering::Relaxed)) || self.error().is_some()
+    }
+
+    /// Whether the client lets its reader wait.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let fate = self.0.as_ref();
+        fate.is_some_and(|fate| fate.awaited.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn error(&self) -> Option<InvokeError> {
         match self.0.as_ref()?.failure.load(Ordering::Relaxed) {
             TOO_LARGE => Some(InvokeError::BodyTooLarge),
@@ -144,13 +160,21 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         for _ in 0..EMPTY_FRAMES {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+                self.fate.awaited.store(true, Ordering::Relaxed);
                 ready!(self.poll_stalled(cx));
                 return Poll::Ready(Some(Err(self.fail(STALLED))));
             };
+            // Without a timer nobody has waited yet.
+            if self.timer.is_some() {
+                self.fate.awaited.store(false, Ordering::Relaxed);
+            }
             let Some(frame) = frame else {
                 return Poll::Ready(None);
             };
-            let frame = frame.map_err(Into::into)?;
+            let frame = frame.map_err(|error| {
+                self.fate.broken.store(true, Ordering::Relaxed);
+                error.into()
+            })?;
             let until = Instant::now() + self.idle;
             if let Some(timer) = &mut self.timer {
                 timer.as_mut().reset(until);
@@ -199,8 +223,9 @@ pub struct ResponseBody {
 }
 
 struct Rest {
-    body: WasiBody,
+    // Before the body: a guest that sees its reader gone must find its call cancelled.
     verdict: Verdict,
+    body: WasiBody,
     /// Who is told when it breaks off.
     tally: Option<Arc<Tally>>,
 }
