@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::core::ComponentName;
 use crate::lifecycle::{Delivery, Deployments};
 use crate::security::AuditTrail;
 
@@ -29,6 +30,8 @@ pub trait Node: Send + Sync + 'static {
 pub enum Readiness {
     Ready,
     Draining,
+    /// These have failed, and nobody below could mend it.
+    Failed(Vec<ComponentName>),
 }
 
 /// Why the old configuration stays.

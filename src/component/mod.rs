@@ -10,7 +10,7 @@ mod supervisor;
 mod version;
 
 pub use crate::runtime::{
-    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, PeerBody, PeerCall, Peers,
+    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Overview, PeerBody, PeerCall, Peers,
     RequestBody, RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};

@@ -18,6 +18,7 @@ mod durable;
 mod journal;
 mod loading;
 mod lock;
+mod overview;
 mod plan;
 mod receiver;
 mod rollout;

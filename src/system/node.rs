@@ -61,9 +61,11 @@ impl Node {
 impl admin::Node for Node {
     fn readiness(&self) -> Readiness {
         if self.gate.is_draining() {
-            Readiness::Draining
-        } else {
-            Readiness::Ready
+            return Readiness::Draining;
+        }
+        match self.delivery.failed() {
+            failed if failed.is_empty() => Readiness::Ready,
+            failed => Readiness::Failed(failed),
         }
     }
 

@@ -109,7 +109,7 @@ impl Node {
         let running = self.delivery.directory().load_full();
         self.expect_serving()?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments, &self.bus())?;
+        let snapshot = Snapshot::new(&config, &deployments, &as_bus(&self.bus))?;
         let bound = listeners.bind(&config)?;
         // New ones before what uses them; those that are gone only after it.
         let mut both = config.stores.clone();

@@ -18,7 +18,7 @@ use super::stores::NodeStores;
 use super::subscriptions::Subscriptions;
 use super::watch::FileWatch;
 use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
-use crate::component::{Host, Peers};
+use crate::component::{Host, Overview, Peers, Superior};
 use crate::config::{self, Config};
 use crate::core::{HostBounds, MessageBus, Role, SubscribeError};
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
@@ -27,7 +27,9 @@ use crate::lifecycle::{
     Sources, Stage, StateLock, Urgency, Vault,
 };
 use crate::messaging::LocalBus;
-use crate::monitoring::{BusMetrics, CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
+use crate::monitoring::{
+    BusMetrics, CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError, StoreUsage,
+};
 use crate::runtime::{
     Capabilities, CodeCache, Compiler, Engines, Loader, Network, Services, SlowLane,
 };
@@ -35,6 +37,9 @@ use crate::security::AuditTrail;
 
 /// How often idle instances are aged and gauges refreshed.
 const MAINTENANCE: Duration = Duration::from_secs(1);
+
+/// How often it is counted what components have in the stores.
+const STORE_USAGE: Duration = Duration::from_secs(10);
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -162,7 +167,8 @@ impl Server {
             Arc::new(BusMetrics),
         );
         services.connect(bus.clone(), stores.clone());
-        let delivery = open_delivery(&config, host)?;
+        let delivery = open_delivery(&config, host.clone())?;
+        host.report_to(Arc::downgrade(&delivery) as Weak<dyn Superior>);
         check_custom(&config, &services)?;
         let prepared = delivery.prepare(orders(&config)).await;
         let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
@@ -182,6 +188,7 @@ impl Server {
         let forbidden = services.forbidden();
         forbidden.set_admin(admin.as_ref().and_then(AdminListener::address));
         services.introduce(Arc::downgrade(delivery.directory()) as Weak<dyn Peers>);
+        services.show(Arc::downgrade(delivery.directory()) as Weak<dyn Overview>);
         // A full disk must not keep a node from serving what its configuration names.
         let committed = pending.commit(Urgency::Rescue, || ()).await;
         committed.map_err(ReloadError::from)?;
@@ -212,6 +219,7 @@ impl Server {
         let mut tasks = vec![
             tokio::spawn(maintain(node.clone())),
             tokio::spawn(keep_driving(drive)),
+            tokio::spawn(keep_counting(node.stores.clone())),
         ];
         if let Some(admin) = admin {
             let hosts = node.config.load().admin.hosts.clone();
@@ -311,7 +319,7 @@ impl Server {
             // What requests have sent is handled before those who handle it are told to end.
             node.bus.drain().await;
             node.subscriptions.end();
-            node.shut_down_components().await;
+            node.delivery.shut_down().await;
         };
         let drained = tokio::select! {
             () = drained => true,
@@ -347,6 +355,15 @@ async fn maintain(node: Arc<Node>) {
     loop {
         ticks.tick().await;
         node.maintain();
+    }
+}
+
+async fn keep_counting(stores: Arc<NodeStores>) {
+    let mut usage = StoreUsage::default();
+    let mut ticks = tokio::time::interval(STORE_USAGE);
+    loop {
+        ticks.tick().await;
+        usage.refresh(&*stores).await;
     }
 }
 

@@ -302,7 +302,9 @@ impl Delivery {
         if let Some(stage) = self.stage.get().and_then(Weak::upgrade) {
             stage.show(&deployments);
         }
+        let before = self.directory.load_full();
         self.directory.store(deployments);
+        self.retire(&before, &self.directory.load());
     }
 
     /// Shows the book to who only looks.
