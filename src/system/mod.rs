@@ -1,6 +1,7 @@
 //! The composition root: makes every part, joins them, and ends them in order.
 
 mod changes;
+mod no_bus;
 mod node;
 mod reload;
 mod server;

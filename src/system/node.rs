@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::admin::{self, Readiness, ReloadFailure};
 use crate::config::Config;
+use crate::core::MessageBus;
 use crate::gateway::{Gate, Listeners};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::monitoring::{HttpMetrics, Recorder};
@@ -20,6 +21,7 @@ pub(crate) struct Node {
     pub config: ArcSwap<Config>,
     pub delivery: Arc<Delivery>,
     pub services: Arc<Services>,
+    pub bus: Arc<dyn MessageBus>,
     pub gate: Arc<Gate>,
     pub recorder: Recorder,
     pub http: HttpMetrics,

@@ -7,7 +7,7 @@ use super::changes;
 use super::node::Node;
 use crate::config::{self, Config, LoadError};
 use crate::core::ComponentName;
-use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
+use crate::gateway::{BindError, CertificateError, RouteError, TlsSettings};
 use crate::lifecycle::{ChangeError, DeployError, Orders, Urgency};
 use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
 use crate::runtime::{Network, NetworkError, Services};
@@ -108,7 +108,10 @@ impl Node {
         let running = self.delivery.directory().load_full();
         self.expect_serving()?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments)?;
+        let snapshot = {
+            let shown = self.gate.snapshot();
+            shown.renewed(&config, &deployments, &self.bus)?
+        };
         let bound = listeners.bind(&config)?;
         let show = || {
             warn_of_fixed_settings(&old, &config);

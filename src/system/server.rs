@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
 use super::changes;
+use super::no_bus::NoBus;
 use super::node::Node;
 use super::reload::{ReloadError, check_custom, orders, tls};
 use super::signals::{Signals, Wish};
@@ -18,7 +19,7 @@ use super::watch::FileWatch;
 use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
 use crate::component::{Host, Peers};
 use crate::config::{self, Config};
-use crate::core::{HostBounds, Role};
+use crate::core::{HostBounds, MessageBus, Role};
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
 use crate::lifecycle::{
     Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError,
@@ -155,7 +156,9 @@ impl Server {
         let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
         let pending = pending.map_err(ReloadError::Deploy)?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments).map_err(ReloadError::from)?;
+        // The one place where the node gets its bus.
+        let bus: Arc<dyn MessageBus> = Arc::new(NoBus);
+        let snapshot = Snapshot::new(&config, &deployments, &bus).map_err(ReloadError::from)?;
         let tls = tls(&config).map_err(ReloadError::from)?;
         let gate = Gate::new(snapshot);
         delivery.perform_on(Arc::downgrade(&gate) as Weak<dyn Stage>);
@@ -183,6 +186,7 @@ impl Server {
             config: ArcSwap::from_pointee(config),
             delivery,
             services,
+            bus,
             gate,
             recorder,
             http: HttpMetrics::new(),
