@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::changes;
 use super::node::Node;
+use super::server::as_bus;
 use crate::config::{self, Config, LoadError};
 use crate::core::{ComponentName, StoreName, StoreSpec};
-use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
+use crate::gateway::{BindError, CertificateError, RouteError, TlsSettings};
 use crate::lifecycle::{ChangeError, DeployError, Orders, Urgency};
 use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
 use crate::runtime::{Network, NetworkError, Services};
@@ -109,7 +110,10 @@ impl Node {
         let running = self.delivery.directory().load_full();
         self.expect_serving()?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments, &as_bus(&self.bus))?;
+        let snapshot = {
+            let shown = self.gate.snapshot();
+            shown.renewed(&config, &deployments, &as_bus(&self.bus))?
+        };
         let bound = listeners.bind(&config)?;
         // New ones before what uses them; those that are gone only after it.
         let mut both = config.stores.clone();

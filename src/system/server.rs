@@ -335,7 +335,7 @@ impl Server {
     }
 }
 
-fn as_bus(bus: &Arc<LocalBus>) -> Arc<dyn MessageBus> {
+pub(super) fn as_bus(bus: &Arc<LocalBus>) -> Arc<dyn MessageBus> {
     bus.clone()
 }
 
