@@ -22,4 +22,5 @@ pub mod lifecycle;
 pub mod monitoring;
 pub mod runtime;
 pub mod security;
+pub mod storage;
 pub mod system;
