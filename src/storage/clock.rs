@@ -3,8 +3,8 @@
 //! process was down cannot bring back what has expired, since the store remembers the newest
 //! time it has seen.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::core::Timestamp;

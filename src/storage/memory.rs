@@ -48,7 +48,7 @@ impl MemoryStore {
         Self::with_clock(spec, StoreClock::of_this_machine())
     }
 
-    fn with_clock(spec: StoreSpec, clock: StoreClock) -> Self {
+    pub(super) fn with_clock(spec: StoreSpec, clock: StoreClock) -> Self {
         Self {
             spec: ArcSwap::from_pointee(spec),
             clock,
@@ -367,7 +367,9 @@ impl KvStore for MemoryStore {
         Box::pin(async move {
             let content = self.read();
             let spaces = content.spaces.iter();
-            Ok(spaces.map(|(name, held)| (name.clone(), held.usage)).collect())
+            Ok(spaces
+                .map(|(name, held)| (name.clone(), held.usage))
+                .collect())
         })
     }
 

@@ -6,6 +6,8 @@
 
 mod backup;
 mod clock;
+#[cfg(test)]
+mod contract;
 mod decide;
 mod embedded;
 mod feed;

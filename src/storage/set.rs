@@ -131,3 +131,122 @@ impl Stores for StoreSet {
         self.stores.load().keys().cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{ByteSize, ComponentName, Key, Quota, StoreError, Write};
+
+    fn specs(text: &str) -> BTreeMap<StoreName, StoreSpec> {
+        let spec = |name: &str| match name.strip_prefix('m') {
+            Some(_) => StoreSpec {
+                backend: StoreBackend::Memory,
+                ..StoreSpec::default()
+            },
+            None => StoreSpec::default(),
+        };
+        let names = text.split_whitespace();
+        names
+            .map(|name| (name.parse().unwrap(), spec(name)))
+            .collect()
+    }
+
+    fn store(set: &StoreSet, name: &str) -> Arc<dyn KvStore> {
+        set.store(&name.parse().unwrap()).unwrap()
+    }
+
+    fn cart() -> ComponentName {
+        "cart".parse().unwrap()
+    }
+
+    async fn write(store: &dyn KvStore, key: &str) -> Result<u64, StoreError> {
+        let (key, value) = (key.parse().unwrap(), "value".into());
+        store
+            .write(
+                &cart(),
+                vec![Write::Set {
+                    key,
+                    value,
+                    ttl: None,
+                }],
+            )
+            .await
+    }
+
+    async fn has(store: &dyn KvStore, key: &str) -> bool {
+        let key: Key = key.parse().unwrap();
+        store.get(&cart(), &key).await.unwrap().is_some()
+    }
+
+    #[tokio::test]
+    async fn a_reload_keeps_what_stays_and_takes_its_quota() {
+        let dir = tempfile::tempdir().unwrap();
+        let set = StoreSet::open(dir.path(), &specs("file mem")).unwrap();
+        for name in ["file", "mem"] {
+            write(&*store(&set, name), "a").await.unwrap();
+        }
+        let mut after = specs("file mem new");
+        let quota = Quota {
+            bytes: ByteSize(6),
+            keys: 1,
+        };
+        after.values_mut().for_each(|spec| spec.quota = quota);
+        set.reconfigure(&after).unwrap();
+        for name in ["file", "mem"] {
+            let store = store(&set, name);
+            assert!(has(&*store, "a").await);
+            assert_eq!(store.quota(), quota);
+            assert!(write(&*store, "b").await.is_err());
+        }
+        assert_eq!(set.names().len(), 3);
+        write(&*store(&set, "new"), "a").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_not_named_any_more_serves_those_who_have_it_and_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let set = StoreSet::open(dir.path(), &specs("file")).unwrap();
+        let user = store(&set, "file");
+        set.reconfigure(&specs("")).unwrap();
+        assert!(set.store(&"file".parse().unwrap()).is_none());
+        write(&*user, "a").await.unwrap();
+        set.reconfigure(&specs("file")).unwrap();
+        let again = store(&set, "file");
+        assert!(has(&*again, "a").await);
+        write(&*again, "b").await.unwrap();
+        assert!(has(&*user, "b").await);
+        drop((user, again));
+        set.reconfigure(&specs("")).unwrap();
+        set.reconfigure(&specs("file")).unwrap();
+        assert!(has(&*store(&set, "file"), "b").await);
+    }
+
+    #[tokio::test]
+    async fn another_backend_is_another_store_and_the_file_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let set = StoreSet::open(dir.path(), &specs("x")).unwrap();
+        write(&*store(&set, "x"), "a").await.unwrap();
+        let mut memory = specs("x");
+        memory
+            .values_mut()
+            .for_each(|spec| spec.backend = StoreBackend::Memory);
+        set.reconfigure(&memory).unwrap();
+        assert!(!has(&*store(&set, "x"), "a").await);
+        set.reconfigure(&specs("x")).unwrap();
+        assert!(has(&*store(&set, "x"), "a").await);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_store_keeps_no_other_from_opening() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("bad.redb"), "no store").unwrap();
+        let set = StoreSet::open(dir.path(), &specs("bad good mem")).unwrap();
+        assert!(matches!(
+            write(&*store(&set, "bad"), "a").await,
+            Err(StoreError::Corrupt(_))
+        ));
+        for name in ["good", "mem"] {
+            write(&*store(&set, name), "a").await.unwrap();
+        }
+    }
+}

@@ -179,7 +179,8 @@ where
     ) -> Result<Record, BackupError> {
         let key: Key = key.parse().map_err(|error| self.wrong(error))?;
         let value = STANDARD.decode(value);
-        let value = value.map_err(|error| self.wrong(format!("the value is not base64: {error}")))?;
+        let value =
+            value.map_err(|error| self.wrong(format!("the value is not base64: {error}")))?;
         let name = Some((space.clone(), key.clone()));
         if name <= self.last {
             return Err(self.wrong("the record is not in its order, or is there twice"));

@@ -147,7 +147,9 @@ mod tests {
         let mut waiting = Vec::new();
         for _ in 0..ROOM_OF_A_SPACE / LEAST {
             let (queue, flood) = (queue.clone(), flood.clone());
-            waiting.push(tokio::spawn(async move { queue.change(&flood, set(1)).await }));
+            waiting.push(tokio::spawn(
+                async move { queue.change(&flood, set(1)).await },
+            ));
             tokio::task::yield_now().await;
         }
         assert_eq!(queue.change(&flood, set(1)).await, Err(StoreError::Busy));

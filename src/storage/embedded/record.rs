@@ -98,7 +98,9 @@ fn number(bytes: &[u8]) -> u64 {
 
 fn damaged(name: &[u8]) -> StoreError {
     let name = String::from_utf8_lossy(name).replace('\0', "/");
-    StoreError::Corrupt(format!("what is stored at {name:?} is not what was written"))
+    StoreError::Corrupt(format!(
+        "what is stored at {name:?} is not what was written"
+    ))
 }
 
 #[cfg(test)]
@@ -118,7 +120,10 @@ mod tests {
         let sealer = Sealer::new([1; 32]);
         let record = sealer.seal(b"cart\0key", &held());
         assert_eq!(sealer.open(b"cart\0key", &record), Ok(held()));
-        let forever = Held { expires: None, ..held() };
+        let forever = Held {
+            expires: None,
+            ..held()
+        };
         let record = sealer.seal(b"cart\0key", &forever);
         assert_eq!(sealer.open(b"cart\0key", &record), Ok(forever));
     }

@@ -1,8 +1,9 @@
 //! The backend `embedded`, as everybody meets it.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,6 +39,7 @@ pub struct EmbeddedStore {
     queue: Queue,
     /// One restore at a time.
     restore: Arc<Semaphore>,
+    writer: JoinHandle<()>,
 }
 
 impl EmbeddedStore {
@@ -50,15 +52,15 @@ impl EmbeddedStore {
         Self::open_with_clock(dir, name, spec, StoreClock::of_this_machine())
     }
 
-    pub(super) fn open_with_clock(
+    pub(in crate::storage) fn open_with_clock(
         dir: &Path,
         name: &StoreName,
         spec: StoreSpec,
         clock: StoreClock,
     ) -> std::io::Result<Self> {
         let path = dir.join(format!("{name}.redb"));
-        let opened = open::open(&path, PATIENCE)
-            .and_then(|engine| Ok((contain(|| engine.view())?, engine)));
+        let opened =
+            open::open(&path, PATIENCE).and_then(|engine| Ok((contain(|| engine.view())?, engine)));
         let waiting = Condition::Refused(Refusal::of(name, Fault::Closed));
         let shared = Arc::new(Shared::new(name.clone(), path, spec, clock, waiting));
         let engine = match opened {
@@ -75,13 +77,22 @@ impl EmbeddedStore {
         let (queue, jobs) = queue();
         let writer = Writer::new(shared.clone(), jobs, engine);
         let thread = std::thread::Builder::new().name(format!("store-{name}"));
-        thread.spawn(|| writer.run())?;
+        let writer = thread.spawn(|| writer.run())?;
         let restore = Arc::new(Semaphore::new(1));
         Ok(Self {
             shared,
             queue,
             restore,
+            writer,
         })
+    }
+
+    /// Closes the store, and waits until its file is free: for the writes that wait, and the disk.
+    pub fn close(self) {
+        let Self { queue, writer, .. } = self;
+        drop(queue);
+        // A panic of the writer has been logged.
+        let _ = writer.join();
     }
 
     /// Takes another quota and size of values; what is there stays.
@@ -163,7 +174,9 @@ impl KvStore for EmbeddedStore {
                 return self.scan(read).await;
             }
             let now = self.shared.clock.now();
-            self.shared.read(|view| view.get_many(space, keys, now)).await
+            self.shared
+                .read(|view| view.get_many(space, keys, now))
+                .await
         })
     }
 
@@ -222,7 +235,9 @@ impl KvStore for EmbeddedStore {
     ) -> StoreFuture<'a, KeyPage> {
         let (space, prefix, after) = (space.clone(), prefix.to_owned(), after.map(str::to_owned));
         let limit = limit.min(limits::KEYS);
-        Box::pin(self.scan(move |view, now| view.keys(&space, &prefix, after.as_deref(), limit, now)))
+        Box::pin(
+            self.scan(move |view, now| view.keys(&space, &prefix, after.as_deref(), limit, now)),
+        )
     }
 
     fn usage<'a>(&'a self, space: &'a ComponentName) -> StoreFuture<'a, Usage> {

@@ -134,7 +134,10 @@ mod tests {
     fn names_split_as_they_were_put_together() {
         let space: ComponentName = "cart".parse().unwrap();
         let key: Key = "größe".parse().unwrap();
-        assert_eq!(split_name(&name(&space, key.as_str())), Ok((space.clone(), key.clone())));
+        assert_eq!(
+            split_name(&name(&space, key.as_str())),
+            Ok((space.clone(), key.clone()))
+        );
         let row = expiry(&space, Timestamp::from_millis(5), key.as_str());
         assert_eq!(key_of_expiry(&space, &row), Some(key));
         assert!(split_name(b"cart").is_err());
@@ -142,7 +145,11 @@ mod tests {
 
     #[test]
     fn the_state_reads_as_written() {
-        let state = State { revision: 1, clock: 2, commits: 3 };
+        let state = State {
+            revision: 1,
+            clock: 2,
+            commits: 3,
+        };
         assert_eq!(State::from_bytes(&state.to_bytes()), Ok(state));
         assert!(State::from_bytes(&[0; 23]).is_err());
     }

@@ -145,7 +145,8 @@ impl<'t> Tables<'t> {
         let key = edit.key.as_str();
         let name = name(space, key);
         if let Some(expires) = edit.before.as_ref().and_then(|held| held.expires) {
-            self.expiring.remove(expiry(space, expires, key).as_slice())?;
+            self.expiring
+                .remove(expiry(space, expires, key).as_slice())?;
         }
         match &edit.after {
             Some(held) => {

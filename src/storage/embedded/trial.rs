@@ -120,7 +120,9 @@ impl Notes {
     fn write(&mut self, file: &FileBackend, offset: u64, data: &[u8]) -> io::Result<()> {
         self.noted += data.len();
         if self.noted > NOTED {
-            return Err(io::Error::other("more to repair than memory is given to it"));
+            return Err(io::Error::other(
+                "more to repair than memory is given to it",
+            ));
         }
         let end = offset + data.len() as u64;
         self.length = self.length.max(end);
@@ -255,7 +257,11 @@ mod tests {
     use super::*;
 
     fn on_trial(path: &std::path::Path) -> OnTrial {
-        let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .unwrap();
         let trial = Trial::new(FileBackend::new(file).unwrap(), false).unwrap();
         OnTrial(Arc::new(trial))
     }

@@ -11,9 +11,7 @@ use super::record::Sealer;
 use super::tables::{
     EXPIRING, RECORDS, USAGE, end_of, expiry, name, space_of, space_start, split_name,
 };
-use crate::core::{
-    ComponentName, Key, KeyPage, Record, StoreError, Stored, Timestamp, Usage,
-};
+use crate::core::{ComponentName, Key, KeyPage, Record, StoreError, Stored, Timestamp, Usage};
 
 pub(super) struct View {
     records: ReadOnlyTable<&'static [u8], &'static [u8]>,
@@ -123,9 +121,9 @@ impl View {
         now: Timestamp,
     ) -> Result<Vec<Record>, Trouble> {
         let after = after.map(|record| name(&record.space, record.key.as_str()));
-        let from = after.as_ref().map_or(Bound::Unbounded, |after| {
-            Bound::Excluded(after.as_slice())
-        });
+        let from = after
+            .as_ref()
+            .map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_slice()));
         let (mut records, mut bytes) = (Vec::new(), 0);
         for row in self.records.range::<&[u8]>((from, Bound::Unbounded))? {
             let (name, record) = row?;

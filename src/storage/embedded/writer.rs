@@ -112,7 +112,9 @@ impl Writer {
             return;
         }
         if let Err(error) = self.ready() {
-            return batch.into_iter().for_each(|job| job.answer(Err(error.clone())));
+            return batch
+                .into_iter()
+                .for_each(|job| job.answer(Err(error.clone())));
         }
         let replies = match self.attempt(&batch) {
             Ok(replies) => replies,
