@@ -23,4 +23,5 @@ pub mod messaging;
 pub mod monitoring;
 pub mod runtime;
 pub mod security;
+pub mod storage;
 pub mod system;
