@@ -26,7 +26,7 @@ pub trait Node: Send + Sync + 'static {
     fn drain(&self);
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     Ready,
     Draining,
