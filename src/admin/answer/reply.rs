@@ -31,8 +31,8 @@ pub(in crate::admin) fn accepted(body: impl Serialize) -> Response {
     (StatusCode::ACCEPTED, Json(body)).into_response()
 }
 
-pub(in crate::admin) fn not_ready(text: &'static str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+pub(in crate::admin) fn not_ready(text: impl Into<String>) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, text.into()).into_response()
 }
 
 pub(in crate::admin) fn text(media: &'static str, text: String) -> Response {

@@ -21,7 +21,7 @@ pub(in crate::admin) async fn readyz(State(shared): State<Shared>) -> Response {
         Readiness::Draining => not_ready("draining\n"),
         Readiness::Failed(components) => {
             let names: Vec<_> = components.iter().map(ComponentName::as_str).collect();
-            not_ready(&format!("failed: {}\n", names.join(", ")))
+            not_ready(format!("failed: {}\n", names.join(", ")))
         }
     }
 }
