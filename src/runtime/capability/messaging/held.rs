@@ -63,7 +63,7 @@ impl HeldMessage {
         }
     }
 
-    pub(super) fn origin(&self) -> Option<&Arc<Message>> {
+    pub(super) fn source(&self) -> Option<&Arc<Message>> {
         self.received.as_ref()
     }
 

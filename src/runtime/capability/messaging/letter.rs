@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::failure::Failure;
-use crate::core::{Message, MessageBounds, MessageError, Origin, Publisher, Topic};
+use crate::core::{Message, MessageBounds, MessageError, Publisher, Topic};
 use crate::runtime::guest::Guest;
 
 /// Entries of metadata: keys are unique and not empty.
@@ -89,7 +89,7 @@ impl Letter {
                 name: guest.component().clone(),
                 instance: guest.number,
             },
-            origin: Origin::deeper(guest.origin()),
+            origin: guest.origin().deeper(),
             trace: guest.outgoing.trace().cloned(),
             reply_to: self.reply_to,
         }

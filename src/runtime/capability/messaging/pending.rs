@@ -29,7 +29,7 @@ struct Slot {
 enum State {
     Waiting(OwnedSemaphorePermit),
     /// The place is given back when the guest has its answer, since an answer takes memory too.
-    Answered(Answer, OwnedSemaphorePermit),
+    Answered(Box<Answer>, OwnedSemaphorePermit),
     Taken,
 }
 
@@ -42,7 +42,7 @@ impl Slot {
     fn put(&self, answer: Answer) {
         let mut state = self.lock();
         *state = match std::mem::replace(&mut *state, State::Taken) {
-            State::Waiting(permit) => State::Answered(answer, permit),
+            State::Waiting(permit) => State::Answered(Box::new(answer), permit),
             state => state,
         };
         drop(state);
@@ -52,7 +52,7 @@ impl Slot {
     fn take(&self) -> Option<Answer> {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Taken) {
-            State::Answered(answer, _place) => Some(answer),
+            State::Answered(answer, _place) => Some(*answer),
             waiting @ State::Waiting(_) => {
                 *state = waiting;
                 None

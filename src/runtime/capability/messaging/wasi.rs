@@ -90,7 +90,7 @@ impl types::HostMessage for Guest {
     }
 
     async fn topic(&mut self, message: Handle) -> wasmtime::Result<Option<String>> {
-        let received = self.held(&message)?.origin();
+        let received = self.held(&message)?.source();
         Ok(received.map(|message| message.topic.to_string()))
     }
 
@@ -208,7 +208,7 @@ impl request_reply::Host for Guest {
     }
 
     async fn reply(&mut self, reply_to: Handle, message: Handle) -> Sent<()> {
-        let received = self.held(&reply_to)?.origin();
+        let received = self.held(&reply_to)?.source();
         let address = received.and_then(|message| message.reply_to.clone());
         let letter: Result<Letter, _> = self.take(message)?.into_letter();
         let Some(address) = address else {

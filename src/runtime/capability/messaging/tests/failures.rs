@@ -57,7 +57,7 @@ async fn every_failure_has_its_word_in_every_interface() {
     assert_eq!(
         wasi,
         [
-            "other the message is too large: its body has 2B, at most 1B are taken",
+            "other the message is too large: its body has 2, at most 1 are taken",
             "connection the queue of a receiver is full",
             "other messages cause each other 16 deep: a loop",
             "connection the node drains",

@@ -10,9 +10,10 @@ use wasmtime::component::Resource;
 
 use super::super::{Client, HeldMessage};
 use crate::core::{
-    BusFuture, Cohort, Forced, Grants, HostBounds, Inspection, Limits, Message, MessageBus,
-    MessageHandler, Origin, Outbound, PublishError, Publisher, Receipt, RequestError, RequestId,
-    RequestOptions, Spread, SubscribeError, Subscription, TopicPattern, Unsubscribe,
+    BusFuture, Cohort, Forced, Grants, HostBounds, Inspection, KvStore, Limits, Message,
+    MessageBus, MessageHandler, Origin, Outbound, PublishError, Publisher, Receipt, RequestError,
+    RequestId, RequestOptions, Spread, StoreName, Stores, SubscribeError, Subscription,
+    TopicPattern, Unsubscribe,
 };
 use crate::runtime::bindings::core::types;
 use crate::runtime::guest::Guest;
@@ -133,7 +134,9 @@ impl World {
     pub fn denials(&self) -> Vec<(String, String)> {
         let events = self.services.trail().query(&AuditQuery::default());
         let denials = events.into_iter();
-        denials.map(|it| (it.capability, it.target)).collect()
+        denials
+            .map(|it| (it.capability.unwrap_or_default().into_owned(), it.target))
+            .collect()
     }
 
     pub fn made(&mut self, data: &[u8]) -> Resource<HeldMessage> {
@@ -152,9 +155,13 @@ impl World {
 
 struct NoStores;
 
-impl crate::core::Stores for NoStores {
-    fn store(&self, _name: &crate::core::StoreName) -> Option<Arc<dyn crate::core::KvStore>> {
+impl Stores for NoStores {
+    fn store(&self, _name: &StoreName) -> Option<Arc<dyn KvStore>> {
         None
+    }
+
+    fn names(&self) -> Vec<StoreName> {
+        Vec::new()
     }
 }
 
