@@ -19,12 +19,12 @@ fn moody(bus: &Arc<LocalBus>) -> Arc<dyn MessageHandler> {
         let number: u64 = body(&delivery.message).parse().unwrap();
         let bus = bus.upgrade().unwrap();
         async move {
-            match number % 11 {
-                0 => tokio::time::sleep(Duration::from_micros(number % 500)).await,
-                1 => tokio::task::yield_now().await,
-                2 if number % 3 == 0 => return Err(HandleError::Refused("not now".into())),
-                3 if number % 5 == 0 => return Err(HandleError::Hopeless("never".into())),
-                4 if number % 7 == 0 => panic!("a bug"),
+            match number % 55 {
+                0 | 11 | 22 | 33 => tokio::time::sleep(Duration::from_micros(number % 500)).await,
+                1 | 12 | 23 | 34 => tokio::task::yield_now().await,
+                2 | 13 => return Err(HandleError::Refused("not now".into())),
+                3 => return Err(HandleError::Hopeless("never".into())),
+                4 => panic!("a bug"),
                 _ => {}
             }
             if delivery.message.reply_to.is_some() {
