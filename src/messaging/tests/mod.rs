@@ -9,4 +9,5 @@ mod overflow;
 mod publishing;
 mod requests;
 mod retries;
+mod stress;
 mod support;
