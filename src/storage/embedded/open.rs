@@ -1,7 +1,7 @@
 //! From a path to a store that is whole: every page that counts is verified before the first
 //! read, and a file that is not whole is left as it is.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,10 +39,13 @@ fn pause() {
 }
 
 fn open_now(path: &Path) -> Result<Engine, Fault> {
-    match path.try_exists()? {
-        true => verify(path),
-        false => make(path),
+    if !path.try_exists()? {
+        return make(path);
     }
+    let engine = verify(path)?;
+    // What a restore left that was killed; as long as the file is ours, nobody makes another.
+    let _ = fs::remove_file(beside(path, "restored"));
+    Ok(engine)
 }
 
 /// Made beside its place and moved there: a crash leaves no half file behind.

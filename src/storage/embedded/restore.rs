@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::engine::Engine;
 use super::fault::{Fault, Trouble, contain};
 use super::file;
@@ -18,6 +20,8 @@ pub(super) struct Fresh {
     engine: Option<Engine>,
     path: PathBuf,
     pub records: u64,
+    /// Nobody else makes a file with this name meanwhile.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Fresh {
@@ -25,11 +29,17 @@ impl Fresh {
     ///
     /// # Errors
     /// The records end in an error, or cannot be written.
-    pub fn make(path: &Path, revision: u64, mut records: Records) -> Result<Self, Trouble> {
+    pub fn make(
+        path: &Path,
+        revision: u64,
+        mut records: Records,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Self, Trouble> {
         let mut fresh = Self {
             engine: None,
             path: beside(path, "restored"),
             records: 0,
+            _permit: permit,
         };
         let revision = first_revision(revision.saturating_add(AHEAD));
         let mut engine = contain(|| Engine::make(&fresh.path, revision))?;
@@ -54,8 +64,8 @@ impl Fresh {
     /// It cannot be moved; the old file is still in its place then.
     pub fn take_place(mut self, path: &Path, keep: bool) -> Result<Engine, Fault> {
         if keep && path.exists() {
-            let kept = format!("damaged-{}", Timestamp::now().as_millis());
-            let kept = beside(path, &kept);
+            let kept = format!("redb.damaged-{}", Timestamp::now().as_millis());
+            let kept = path.with_extension(kept);
             fs::hard_link(path, &kept)?;
             let (path, kept) = (path.display(), kept.display());
             tracing::warn!(%path, %kept, "the file that could not be opened is kept");

@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub revision: AtomicU64,
     /// A reader met an error of the disk: the file must be opened anew.
     pub unsteady: AtomicBool,
+    /// The operator knows of a damaged record: guests can ask for it without end.
+    told: AtomicBool,
     condition: ArcSwap<Condition>,
     changed: Notify,
 }
@@ -90,6 +92,7 @@ impl Shared {
             scans: Arc::new(Semaphore::new(SCANS)),
             revision: AtomicU64::new(0),
             unsteady: AtomicBool::new(false),
+            told: AtomicBool::new(false),
             condition: ArcSwap::from_pointee(condition),
             changed: Notify::new(),
         }
@@ -174,8 +177,9 @@ impl Shared {
     pub fn judge(&self, trouble: Trouble) -> StoreError {
         match trouble {
             Trouble::Refused(error) => {
-                if matches!(error, StoreError::Corrupt(_)) && self.refusal().is_none() {
-                    tracing::error!(store = %self.name, %error, "damaged record");
+                let damaged = matches!(error, StoreError::Corrupt(_));
+                if damaged && !self.told.swap(true, Ordering::Relaxed) && self.refusal().is_none() {
+                    tracing::error!(store = %self.name, %error, "damaged record; no more are told");
                 }
                 error
             }

@@ -274,9 +274,9 @@ impl KvStore for EmbeddedStore {
             let shared = self.shared.clone();
             let making = tokio::task::spawn_blocking(move || {
                 let revision = shared.revision.load(Ordering::Relaxed);
-                (Fresh::make(&shared.path, revision, records), permit)
+                Fresh::make(&shared.path, revision, records, permit)
             });
-            let (fresh, _permit) = making.await.map_err(|_| broke_off())?;
+            let fresh = making.await.map_err(|_| broke_off())?;
             let fresh = fresh.map_err(restore::failed)?;
             let count = fresh.records;
             self.queue.replace(fresh).await?;

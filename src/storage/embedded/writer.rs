@@ -203,13 +203,20 @@ impl Writer {
             contain(|| transaction.abort().map_err(Fault::from))?;
             return Ok(replies);
         }
-        if let Err(fault) = contain(|| engine.commit(transaction, state)) {
-            let committing = Some((replies, state.commits));
-            return Err(Failure { fault, committing });
+        let view = contain(|| {
+            engine.commit(transaction, state)?;
+            engine.view()
+        });
+        match view {
+            Ok(view) => {
+                self.shared.show(view, state.revision);
+                Ok(replies)
+            }
+            Err(fault) => {
+                let committing = Some((replies, state.commits));
+                Err(Failure { fault, committing })
+            }
         }
-        let view = contain(|| engine.view())?;
-        self.shared.show(view, state.revision);
-        Ok(replies)
     }
 
     /// Answers what became of the batch: after an error of the disk the file is opened anew,
