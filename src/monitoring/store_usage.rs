@@ -111,7 +111,8 @@ mod tests {
         });
         let text = recorder.handle().render();
         let keys = |component: &str| {
-            let series = format!(r#"airgate_kv_keys{{store="default",component="{component}"}} "#);
+            let labels = format!(r#"{{store="default",component="{component}"}} "#);
+            let series = format!("{}{labels}", names::KV_KEYS);
             let line = text.lines().find_map(|line| line.strip_prefix(&series));
             line.map(str::to_owned)
         };

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
+use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
@@ -123,8 +124,8 @@ impl Printer {
     /// One line by `wasi:logging`. Only lines that the log takes count.
     pub fn line(&self, severity: Severity, context: &str, message: &str) {
         macro_rules! log {
-            ($level:ident) => {{
-                if !tracing::enabled!(target: "airgate::guest", tracing::Level::$level) {
+            ($level:expr) => {{
+                if !tracing::enabled!(target: "airgate::guest", $level) {
                     return;
                 }
                 let Some(request) = self.take_line() else {
@@ -133,7 +134,7 @@ impl Printer {
                 let limit = self.recipe.bounds.output_line.0 as usize;
                 let context = bounded(context, limit.min(CONTEXT));
                 tracing::event!(
-                    target: "airgate::guest", tracing::Level::$level,
+                    target: "airgate::guest", $level,
                     component = %self.recipe.component, version = %self.recipe.version,
                     request_id = %request, channel = "log", context,
                     "{}", bounded(message, limit - context.len())
@@ -141,11 +142,11 @@ impl Printer {
             }};
         }
         match severity {
-            Severity::Trace => log!(TRACE),
-            Severity::Debug => log!(DEBUG),
-            Severity::Info => log!(INFO),
-            Severity::Warn => log!(WARN),
-            Severity::Error => log!(ERROR),
+            Severity::Trace => log!(Level::TRACE),
+            Severity::Debug => log!(Level::DEBUG),
+            Severity::Info => log!(Level::INFO),
+            Severity::Warn => log!(Level::WARN),
+            Severity::Error => log!(Level::ERROR),
         }
     }
 

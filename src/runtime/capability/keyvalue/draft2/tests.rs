@@ -4,7 +4,8 @@ use super::atomics::{Host as _, HostCas};
 use super::batch::Host as _;
 use super::store::{Host as _, HostBucket};
 use super::*;
-use crate::core::{KvAccess, StoreError};
+use crate::core::{KvAccess, KvStore as _, StoreError};
+use crate::monitoring::MeasuredStore;
 use crate::runtime::capability::keyvalue::testing::*;
 use crate::security::AuditKind;
 
@@ -219,4 +220,21 @@ async fn a_store_that_fails_says_no_more_than_that() {
     assert_eq!(text(answer), "corrupt: what is stored is damaged");
     let answer = HostBucket::get(&mut guest, again(&bucket), "".into()).await;
     assert_eq!(text(answer), "invalid key: a key must not be empty");
+}
+
+#[tokio::test]
+async fn operations_and_errors_of_a_store_are_measured() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let shelf = Arc::<Shelf>::default();
+    let measured = || MeasuredStore::around(shelf.clone());
+    let measured = metrics::with_local_recorder(&recorder, measured);
+    let (space, key) = ("cart".parse().unwrap(), "a".parse().unwrap());
+    measured.get(&space, &key).await.unwrap();
+    shelf.fail(StoreError::Busy);
+    measured.get(&space, &key).await.unwrap_err();
+    let text = recorder.handle().render();
+    let ends = |end: &str| text.lines().any(|line| line.ends_with(end));
+    let labels = r#"{backend="memory",operation="get"}"#;
+    assert!(ends(&format!("seconds_count{labels} 2")), "{text}");
+    assert!(ends(r#"{backend="memory",error="busy"} 1"#), "{text}");
 }
