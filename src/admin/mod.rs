@@ -3,6 +3,8 @@
 mod access;
 mod answer;
 mod api;
+mod backup;
+mod dead_letters;
 mod handle;
 mod listen;
 mod node;
@@ -13,5 +15,6 @@ mod views;
 
 pub use access::{AdminTokens, Hosts, TokensError};
 pub use api::{Settings, router};
+pub use dead_letters::{DeadLetter, DeadLetters, RedeliverError};
 pub use listen::{AdminListenError, AdminListener};
-pub use node::{Node, Readiness, ReloadFailure};
+pub use node::{LastFailure, Node, Readiness, ReloadFailure, Run};

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::dead_letters::DeadLetters;
+use crate::component::Version;
 use crate::config::Config;
+use crate::core::{ComponentMetadata, Health, MessageBus, RunState, Stores, Timestamp};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::security::AuditTrail;
 
@@ -19,6 +22,17 @@ pub trait Node: Send + Sync + 'static {
     /// Changes versions and traffic.
     fn delivery(&self) -> &Arc<Delivery>;
     fn audit(&self) -> &AuditTrail;
+    fn stores(&self) -> Arc<dyn Stores>;
+    fn bus(&self) -> Arc<dyn MessageBus>;
+    fn dead_letters(&self) -> Arc<dyn DeadLetters>;
+    /// Where a version is in its life.
+    fn run(&self, version: &Version) -> Run;
+    /// Ends the instances of a version and starts it anew, also one that has stopped. Returns
+    /// when it has started, or will not.
+    async fn restart(&self, version: &Arc<Version>);
+    /// Ends the instances of a version: requests are answered with 503 until it is restarted.
+    /// Returns when they have ended.
+    async fn stop(&self, version: &Arc<Version>);
     /// Reads the configuration again and takes it, or keeps the old one.
     async fn reload(&self) -> Result<(), ReloadFailure>;
     /// Begins to drain, as SIGTERM does.
@@ -29,6 +43,26 @@ pub trait Node: Send + Sync + 'static {
 pub enum Readiness {
     Ready,
     Draining,
+}
+
+/// Where a version is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub state: RunState,
+    /// Its word at the last check; `None`: it was not asked yet, or has none.
+    pub health: Option<Health>,
+    /// Since it was loaded.
+    pub restarts: u64,
+    pub last_failure: Option<LastFailure>,
+    /// What it says of itself.
+    pub metadata: Option<ComponentMetadata>,
+}
+
+/// What went wrong the last time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastFailure {
+    pub at: Timestamp,
+    pub reason: String,
 }
 
 /// Why the old configuration stays.

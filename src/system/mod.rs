@@ -5,6 +5,7 @@ mod node;
 mod reload;
 mod server;
 mod signals;
+mod unwired;
 mod watch;
 
 pub use reload::ReloadError;

@@ -5,8 +5,11 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
-use crate::admin::{self, Readiness, ReloadFailure};
+use super::unwired::Unwired;
+use crate::admin::{self, DeadLetters, Readiness, ReloadFailure, Run};
+use crate::component::Version;
 use crate::config::Config;
+use crate::core::{MessageBus, RunState, Stores};
 use crate::gateway::{Gate, Listeners};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::monitoring::{HttpMetrics, Recorder};
@@ -81,6 +84,32 @@ impl admin::Node for Node {
     fn delivery(&self) -> &Arc<Delivery> {
         &self.delivery
     }
+
+    fn stores(&self) -> Arc<dyn Stores> {
+        Arc::new(Unwired)
+    }
+
+    fn bus(&self) -> Arc<dyn MessageBus> {
+        Arc::new(Unwired)
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::new(Unwired)
+    }
+
+    fn run(&self, _: &Version) -> Run {
+        Run {
+            state: RunState::Running,
+            health: None,
+            restarts: 0,
+            last_failure: None,
+            metadata: None,
+        }
+    }
+
+    async fn restart(&self, _: &Arc<Version>) {}
+
+    async fn stop(&self, _: &Arc<Version>) {}
 
     async fn reload(&self) -> Result<(), ReloadFailure> {
         Node::reload(self).await.map_err(|error| ReloadFailure {

@@ -14,9 +14,10 @@ use tower::ServiceExt as _;
 use super::endpoint::Endpoint;
 use super::{Settings, openapi, router, table};
 use crate::admin::access::{AdminTokens, Hosts};
-use crate::admin::{Node, Readiness, ReloadFailure};
+use crate::admin::{DeadLetters, Node, Readiness, ReloadFailure, Run};
+use crate::component::Version;
 use crate::config::{Config, Token};
-use crate::core::{ByteSize, Role};
+use crate::core::{ByteSize, MessageBus, Role, Stores};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::security::{AuditKind, AuditQuery, AuditTrail};
 
@@ -48,6 +49,26 @@ impl Node for Idle {
     fn audit(&self) -> &AuditTrail {
         &self.0
     }
+
+    fn stores(&self) -> Arc<dyn Stores> {
+        unreachable!("nobody asks for it")
+    }
+
+    fn bus(&self) -> Arc<dyn MessageBus> {
+        unreachable!("nobody asks for it")
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        unreachable!("nobody asks for it")
+    }
+
+    fn run(&self, _: &Version) -> Run {
+        unreachable!("nothing is deployed")
+    }
+
+    async fn restart(&self, _: &Arc<Version>) {}
+
+    async fn stop(&self, _: &Arc<Version>) {}
 
     async fn reload(&self) -> Result<(), ReloadFailure> {
         Ok(())
@@ -125,7 +146,16 @@ fn document() -> Value {
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{name}", "cart").replace("{version}", "1.0");
+        let names = [
+            ("{name}", "cart"),
+            ("{version}", "1.0"),
+            ("{store}", "default"),
+            ("{component}", "cart"),
+            ("{key}", "a%2Fb"),
+            ("{id}", "7"),
+        ];
+        let named = |path: String, (place, name)| path.replace(place, name);
+        let path = names.into_iter().fold(path.clone(), named);
         for (method, operation) in methods.as_object().unwrap() {
             all.push((method.clone(), path.clone(), operation));
         }
@@ -173,6 +203,9 @@ async fn every_role_gets_as_far_as_its_description_says() {
         ("post", "/v1/drain", "secret", 202),
         ("put", "/v1/components/cart/versions/1", "read", 403),
         ("put", "/v1/components/cart/versions/1", "deploy", 415),
+        ("post", "/v1/components/cart/restart", "deploy", 404),
+        ("post", "/v1/components/cart/stop?version=1", "deploy", 404),
+        ("post", "/v1/components/cart/stop?version=", "deploy", 400),
     ] {
         assert_eq!(
             api.status(method, path, Some(role)).await,
