@@ -9,7 +9,7 @@ use crate::core::{KvStore, Records, StoreError, StoreName, Timestamp};
 
 /// Why a backup was not taken. Nothing was replaced.
 #[derive(Debug, thiserror::Error)]
-#[expect(dead_code, reason = "storage makes them")]
+#[allow(dead_code, reason = "storage makes them")]
 pub(super) enum BackupError {
     #[error("line {line}: {what}")]
     Line { line: u64, what: String },

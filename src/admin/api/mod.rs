@@ -9,6 +9,8 @@ mod store_table;
 mod table;
 
 #[cfg(test)]
+mod document_tests;
+#[cfg(test)]
 mod tests;
 
 pub(super) use context::{Context, Shared, carry_out};
