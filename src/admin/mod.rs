@@ -17,4 +17,4 @@ pub use access::{AdminTokens, Hosts, TokensError};
 pub use api::{Settings, router};
 pub use dead_letters::{DeadLetter, DeadLetters, RedeliverError};
 pub use listen::{AdminListenError, AdminListener};
-pub use node::{LastFailure, Node, Readiness, ReloadFailure, Run};
+pub use node::{Node, Readiness, ReloadFailure, Run};

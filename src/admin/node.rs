@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::dead_letters::DeadLetters;
 use crate::component::Version;
 use crate::config::Config;
-use crate::core::{ComponentMetadata, Health, MessageBus, RunState, Stores, Timestamp};
+use crate::core::{ComponentMetadata, Health, MessageBus, RunState, Stores};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::security::AuditTrail;
 
@@ -27,12 +27,11 @@ pub trait Node: Send + Sync + 'static {
     fn dead_letters(&self) -> Arc<dyn DeadLetters>;
     /// Where a version is in its life.
     fn run(&self, version: &Version) -> Run;
-    /// Ends the instances of a version and starts it anew, also one that has stopped. Returns
-    /// when it has started, or will not.
-    async fn restart(&self, version: &Arc<Version>);
-    /// Ends the instances of a version: requests are answered with 503 until it is restarted.
-    /// Returns when they have ended.
-    async fn stop(&self, version: &Arc<Version>);
+    /// Begins to end the instances of a version and to start it anew, also one that has stopped.
+    fn restart(&self, version: &Version);
+    /// Begins to end the instances of a version: requests are answered with 503 until it is
+    /// restarted.
+    fn stop(&self, version: &Version);
     /// Reads the configuration again and takes it, or keeps the old one.
     async fn reload(&self) -> Result<(), ReloadFailure>;
     /// Begins to drain, as SIGTERM does.
@@ -53,16 +52,10 @@ pub struct Run {
     pub health: Option<Health>,
     /// Since it was loaded.
     pub restarts: u64,
-    pub last_failure: Option<LastFailure>,
+    /// Why it was last restarted or given up.
+    pub last_failure: Option<String>,
     /// What it says of itself.
     pub metadata: Option<ComponentMetadata>,
-}
-
-/// What went wrong the last time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastFailure {
-    pub at: Timestamp,
-    pub reason: String,
 }
 
 /// Why the old configuration stays.

@@ -107,9 +107,9 @@ impl admin::Node for Node {
         }
     }
 
-    async fn restart(&self, _: &Arc<Version>) {}
+    fn restart(&self, _: &Version) {}
 
-    async fn stop(&self, _: &Arc<Version>) {}
+    fn stop(&self, _: &Version) {}
 
     async fn reload(&self) -> Result<(), ReloadFailure> {
         Node::reload(self).await.map_err(|error| ReloadFailure {

@@ -196,8 +196,8 @@ fn of_runs() -> Vec<Endpoint> {
     let runs = [restart, stop].into_iter().map(|endpoint| {
         endpoint
             .query::<components::WhichVersion>()
-            .answers::<views::ComponentView>(200, "The component afterwards.")
-            .problems(&[404, 503])
+            .answers::<views::ComponentView>(200, "The component, as it has begun.")
+            .problems(&[404])
     });
     runs.collect()
 }

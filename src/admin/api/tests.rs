@@ -66,9 +66,9 @@ impl Node for Idle {
         unreachable!("nothing is deployed")
     }
 
-    async fn restart(&self, _: &Arc<Version>) {}
+    fn restart(&self, _: &Version) {}
 
-    async fn stop(&self, _: &Arc<Version>) {}
+    fn stop(&self, _: &Version) {}
 
     async fn reload(&self) -> Result<(), ReloadFailure> {
         Ok(())

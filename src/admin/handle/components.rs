@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::admin::answer::Problem;
-use crate::admin::api::{Shared, carry_out};
+use crate::admin::api::Shared;
 use crate::admin::request::{ComponentPath, Parameters, text};
 use crate::admin::views::ComponentView;
 use crate::component::Version;
@@ -43,16 +43,11 @@ pub(in crate::admin) async fn restart(
     ComponentPath(name): ComponentPath,
     Parameters(which): Parameters<WhichVersion>,
 ) -> Result<Json<ComponentView>, Problem> {
-    let versions = chosen(&*deployment(&shared, &name)?, which)?;
-    let node = shared.node.clone();
-    let restarted = async move {
-        for version in &versions {
-            node.restart(version).await;
-        }
-        Ok::<_, Problem>(())
-    };
-    carry_out(shared.changes.take()?, restarted).await?;
-    Ok(Json(view(&shared, &*deployment(&shared, &name)?)))
+    let deployment = deployment(&shared, &name)?;
+    for version in chosen(&deployment, which)? {
+        shared.node.restart(&version);
+    }
+    Ok(Json(view(&shared, &deployment)))
 }
 
 pub(in crate::admin) async fn stop(
@@ -60,16 +55,11 @@ pub(in crate::admin) async fn stop(
     ComponentPath(name): ComponentPath,
     Parameters(which): Parameters<WhichVersion>,
 ) -> Result<Json<ComponentView>, Problem> {
-    let versions = chosen(&*deployment(&shared, &name)?, which)?;
-    let node = shared.node.clone();
-    let stopped = async move {
-        for version in &versions {
-            node.stop(version).await;
-        }
-        Ok::<_, Problem>(())
-    };
-    carry_out(shared.changes.take()?, stopped).await?;
-    Ok(Json(view(&shared, &*deployment(&shared, &name)?)))
+    let deployment = deployment(&shared, &name)?;
+    for version in chosen(&deployment, which)? {
+        shared.node.stop(&version);
+    }
+    Ok(Json(view(&shared, &deployment)))
 }
 
 fn deployment(shared: &Shared, name: &ComponentName) -> Result<Arc<Deployment>, Problem> {

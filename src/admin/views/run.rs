@@ -16,8 +16,8 @@ pub(in crate::admin) struct RunView {
     health: Option<HealthView>,
     /// Since it was loaded.
     restarts: u64,
-    /// `null`: nothing has.
-    last_failure: Option<FailureView>,
+    /// Why it was last restarted or given up; `null`: it never was.
+    last_failure: Option<String>,
     /// What it says of itself; `null`: nothing.
     metadata: Option<MetadataView>,
 }
@@ -30,14 +30,6 @@ struct HealthView {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-}
-
-/// What went wrong the last time.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "LastFailure")]
-struct FailureView {
-    at: String,
-    reason: String,
 }
 
 /// What a component says of itself.
@@ -55,10 +47,6 @@ impl From<Run> for RunView {
             status: health.status.as_str(),
             detail: health.detail,
         });
-        let failure = run.last_failure.map(|failure| FailureView {
-            at: failure.at.to_string(),
-            reason: failure.reason,
-        });
         let metadata = run.metadata.map(|metadata| MetadataView {
             name: metadata.name,
             version: metadata.version,
@@ -68,7 +56,7 @@ impl From<Run> for RunView {
             state: run.state.as_str(),
             health,
             restarts: run.restarts,
-            last_failure: failure,
+            last_failure: run.last_failure,
             metadata,
         }
     }
@@ -77,8 +65,7 @@ impl From<Run> for RunView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::node::LastFailure;
-    use crate::core::{ComponentMetadata, Health, HealthStatus, RunState, Timestamp};
+    use crate::core::{ComponentMetadata, Health, HealthStatus, RunState};
     use serde_json::json;
 
     #[test]
@@ -90,10 +77,7 @@ mod tests {
                 detail: Some("no database".into()),
             }),
             restarts: 2,
-            last_failure: Some(LastFailure {
-                at: Timestamp::from_millis(0),
-                reason: "a trap".into(),
-            }),
+            last_failure: Some("a trap".into()),
             metadata: Some(ComponentMetadata {
                 name: "cart".into(),
                 version: "1".into(),
@@ -105,7 +89,7 @@ mod tests {
             "state": "degraded",
             "health": { "status": "degraded", "detail": "no database" },
             "restarts": 2,
-            "last_failure": { "at": "1970-01-01T00:00:00.000Z", "reason": "a trap" },
+            "last_failure": "a trap",
             "metadata": { "name": "cart", "version": "1", "description": "keeps" },
         });
         assert_eq!(shown, expected);
