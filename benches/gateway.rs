@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use airgate::component::{Call, Host, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    ArtifactPolicy, Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Origin, Outbound, RequestId,
-    Reuse, RolloutPolicy, Source, Supervision, VersionName, VersionSpec,
+    ArtifactPolicy, Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Origin, Outbound,
+    RequestId, Reuse, RolloutPolicy, Source, Supervision, VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
 use airgate::lifecycle::{Deployments, Directory, Sources, Split};

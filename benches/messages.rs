@@ -81,7 +81,9 @@ fn publish(criterion: &mut Criterion) {
             bencher.to_async(&setting.runtime).iter(async || {
                 let goal = setting.handled.load(Ordering::Relaxed) + BATCH;
                 for number in 0..BATCH {
-                    let sent = setting.bus.publish(message("count", number), Spread::Shared);
+                    let sent = setting
+                        .bus
+                        .publish(message("count", number), Spread::Shared);
                     sent.await.unwrap();
                 }
                 while setting.handled.load(Ordering::Relaxed) < goal {
@@ -96,9 +98,7 @@ fn message(topic: &str, number: u64) -> Message {
     Message::new(
         topic.parse().unwrap(),
         Bytes::from_static(b"{\"order\": 4711, \"amount\": 12.5}"),
-        Publisher::Client {
-            connection: number,
-        },
+        Publisher::Client { connection: number },
         Origin::NONE,
     )
 }

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod api;
+mod backup;
 mod handle;
 mod listen;
 mod node;

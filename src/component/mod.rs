@@ -10,8 +10,8 @@ mod supervisor;
 mod version;
 
 pub use crate::runtime::{
-    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Overview, PeerBody, PeerCall, Peers,
-    RequestBody, RequestWatch, ResponseBody, Scheme,
+    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Overview, PeerBody, PeerCall,
+    Peers, RequestBody, RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};
 pub use supervisor::Superior;

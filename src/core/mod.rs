@@ -23,11 +23,12 @@ mod units;
 
 pub use address::{has_global, is_global};
 pub use bus::{
-    Backoff, BusFuture, BusObserver, BusSpec, Delivery, GroupName, HandleError, HandlerFuture,
-    Inspection, Message, MessageBounds, MessageBus, MessageError, MessageHandler, MessageOutcome,
-    Overflow, PublishError, Publisher, QueueState, Receipt, RequestError, RequestOptions, Spread,
-    SubscribeError, Subscription, SubscriptionObserver, SubscriptionSpec, SubscriptionState, Topic,
-    TopicError, TopicPattern, Unsubscribe,
+    Backoff, BusFuture, BusObserver, BusSpec, DeadLetter, DeadLetters, Delivery, GroupName,
+    HandleError, HandlerFuture, Inspection, Message, MessageBounds, MessageBus, MessageError,
+    MessageHandler, MessageOutcome, Overflow, PublishError, Publisher, QueueState, Receipt,
+    RedeliverError, RequestError, RequestOptions, Spread, SubscribeError, Subscription,
+    SubscriptionObserver, SubscriptionSpec, SubscriptionState, Topic, TopicError, TopicPattern,
+    Unsubscribe,
 };
 pub use cohort::Cohort;
 pub use fault::{Fault, ProxyError};

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::bus::LocalBus;
-use super::dead_letters::{DeadLetter, RedeliverError};
 use super::listener::Listener;
 use super::publish::Handing;
 use super::queue::{Entry, NoRoom, Offer};
-use crate::core::{HandleError, Message, PublishError, Publisher, Spread, Timestamp, Topic};
+use crate::core::{
+    DeadLetter, DeadLetters, HandleError, Message, PublishError, Publisher, RedeliverError, Spread,
+    Timestamp, Topic,
+};
 
 impl LocalBus {
     pub(super) fn bury(&self, listener: &Arc<Listener>, entry: &Entry, error: &HandleError) {
@@ -38,29 +40,6 @@ impl LocalBus {
         }
     }
 
-    /// Messages that were given up, the newest first.
-    pub fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
-        self.letters.list(limit)
-    }
-
-    /// Sends a message that was given up to the one subscription it came from, as if for the
-    /// first time.
-    ///
-    /// # Errors
-    /// It stays a dead letter: the subscription is gone, or takes nothing just now.
-    pub fn redeliver(&self, id: u64) -> Result<(), RedeliverError> {
-        let taken = self.letters.take(id);
-        let (letter, from) = taken.ok_or(RedeliverError::Unknown(id))?;
-        let result = match self.listener_like(&from, &letter.subscription) {
-            Some(listener) => self.offer_again(&listener, &letter),
-            None => Err(RedeliverError::Gone(letter.subscription.subscriber.clone())),
-        };
-        if result.is_err() {
-            self.letters.put_back(letter, from);
-        }
-        result
-    }
-
     fn offer_again(
         &self,
         listener: &Arc<Listener>,
@@ -74,9 +53,27 @@ impl LocalBus {
             Offer::Closed => Err(RedeliverError::Gone(letter.subscription.subscriber.clone())),
         }
     }
+}
 
-    /// Forgets a message that was given up; whether there was one.
-    pub fn discard(&self, id: u64) -> bool {
+impl DeadLetters for LocalBus {
+    fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
+        self.letters.list(limit)
+    }
+
+    fn redeliver(&self, id: u64) -> Result<(), RedeliverError> {
+        let taken = self.letters.take(id);
+        let (letter, from) = taken.ok_or(RedeliverError::Unknown(id))?;
+        let result = match self.listener_like(&from, &letter.subscription) {
+            Some(listener) => self.offer_again(&listener, &letter),
+            None => Err(RedeliverError::Gone(letter.subscription.subscriber.clone())),
+        };
+        if result.is_err() {
+            self.letters.put_back(letter, from);
+        }
+        result
+    }
+
+    fn discard(&self, id: u64) -> bool {
         self.letters.take(id).is_some()
     }
 }

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::activity::Activity;
 use super::bury::Warnings;
 use super::chance;
-use super::dead_letters::DeadLetters;
+use super::dead_letters::Letters;
 use super::inboxes::Inboxes;
 use super::listener::Listener;
 use super::route::Routes;
@@ -35,7 +35,7 @@ pub struct LocalBus {
     pub(super) activity: Arc<Activity>,
     pub(super) routes: ArcSwap<Routes>,
     pub(super) inboxes: Arc<Inboxes>,
-    pub(super) letters: DeadLetters,
+    pub(super) letters: Letters,
     pub(super) warnings: Warnings,
     pub(super) hasher: RandomState,
     registry: Mutex<Registry>,
@@ -60,7 +60,7 @@ impl LocalBus {
             activity: Arc::default(),
             routes: ArcSwap::default(),
             inboxes: Arc::new(Inboxes::new(chance::secret())),
-            letters: DeadLetters::default(),
+            letters: Letters::default(),
             warnings: Warnings::default(),
             hasher: RandomState::new(),
             registry: Mutex::default(),

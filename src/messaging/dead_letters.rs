@@ -5,52 +5,23 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use super::listener::Listener;
-use crate::core::{Message, PublishError, Subscription, Timestamp};
+use crate::core::DeadLetter;
 
 /// Letters that are kept.
 pub const MOST_LETTERS: usize = 1_000;
-/// Bytes of the letters that are kept, as [`Message::weight`] counts them.
+/// Bytes of the letters that are kept, as `Message::weight` counts them.
 pub const MOST_BYTES: u64 = 16 << 20;
 
-/// A message that was given up.
-#[derive(Debug, Clone)]
-pub struct DeadLetter {
-    /// Unique while the node runs; later ones have higher ids.
-    pub id: u64,
-    pub when: Timestamp,
-    /// Who could not handle it.
-    pub subscription: Subscription,
-    /// Why not, the last time.
-    pub error: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// As it was sent.
-    pub message: Arc<Message>,
-}
-
-impl DeadLetter {
-    fn weight(&self) -> u64 {
-        (self.message.weight() + self.error.len()) as u64
-    }
-}
-
-/// Why a letter cannot be sent again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RedeliverError {
-    #[error("there is no dead letter {0}, or none any more")]
-    Unknown(u64),
-    #[error("{0} does not subscribe to it any more")]
-    Gone(Arc<str>),
-    #[error(transparent)]
-    Publish(#[from] PublishError),
+fn weight(letter: &DeadLetter) -> u64 {
+    (letter.message.weight() + letter.error.len()) as u64
 }
 
 /// The letters that are kept.
 #[derive(Default)]
-pub struct DeadLetters {
+pub struct Letters {
     kept: Mutex<Kept>,
     count: AtomicU64,
 }
@@ -63,7 +34,7 @@ struct Kept {
     id: u64,
 }
 
-impl DeadLetters {
+impl Letters {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,7 +53,7 @@ impl DeadLetters {
         let mut kept = self.kept();
         kept.id += 1;
         letter.id = kept.id;
-        kept.bytes += letter.weight();
+        kept.bytes += weight(&letter);
         kept.letters.push_back((letter, from));
         kept.make_room();
     }
@@ -98,7 +69,7 @@ impl DeadLetters {
         let mut kept = self.kept();
         let at = kept.place(id).ok()?;
         let taken = kept.letters.remove(at)?;
-        kept.bytes -= taken.0.weight();
+        kept.bytes -= weight(&taken.0);
         Some(taken)
     }
 
@@ -106,7 +77,7 @@ impl DeadLetters {
     pub fn put_back(&self, letter: DeadLetter, from: Weak<Listener>) {
         let mut kept = self.kept();
         if let Err(at) = kept.place(letter.id) {
-            kept.bytes += letter.weight();
+            kept.bytes += weight(&letter);
             kept.letters.insert(at, (letter, from));
             kept.make_room();
         }
@@ -123,7 +94,7 @@ impl Kept {
             let Some((letter, _)) = self.letters.pop_front() else {
                 return;
             };
-            self.bytes -= letter.weight();
+            self.bytes -= weight(&letter);
         }
     }
 }

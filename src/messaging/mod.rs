@@ -23,4 +23,4 @@ mod route;
 mod tests;
 
 pub use bus::{LocalBus, MOST_SUBSCRIPTIONS};
-pub use dead_letters::{DeadLetter, MOST_LETTERS, RedeliverError};
+pub use dead_letters::MOST_LETTERS;

@@ -9,6 +9,7 @@ use super::stores::NodeStores;
 use super::subscriptions::Subscriptions;
 use crate::admin::{self, Readiness, ReloadFailure};
 use crate::config::Config;
+use crate::core::{DeadLetters, MessageBus, Stores};
 use crate::gateway::{Gate, Listeners};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::messaging::LocalBus;
@@ -88,6 +89,18 @@ impl admin::Node for Node {
 
     fn delivery(&self) -> &Arc<Delivery> {
         &self.delivery
+    }
+
+    fn stores(&self) -> Arc<dyn Stores> {
+        self.stores.clone()
+    }
+
+    fn bus(&self) -> Arc<dyn MessageBus> {
+        self.bus.clone()
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        self.bus.clone()
     }
 
     async fn reload(&self) -> Result<(), ReloadFailure> {

@@ -37,6 +37,8 @@ pub enum ReloadError {
     },
     #[error(transparent)]
     Change(#[from] ChangeError),
+    #[error("cannot use the directory for stores: {0}")]
+    Stores(std::io::Error),
     #[error("the node is draining")]
     Draining,
     #[error("reading the configuration was interrupted")]
@@ -143,7 +145,8 @@ impl Node {
     ) -> Result<(), ReloadError> {
         let stores = self.stores.clone();
         let follow = tokio::task::spawn_blocking(move || stores.follow(&specs));
-        follow.await.map_err(|_| ReloadError::Interrupted)
+        let followed = follow.await.map_err(|_| ReloadError::Interrupted)?;
+        followed.map_err(ReloadError::Stores)
     }
 
     fn expect_serving(&self) -> Result<(), ReloadError> {

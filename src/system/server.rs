@@ -174,7 +174,8 @@ impl Server {
         let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
         let pending = pending.map_err(ReloadError::Deploy)?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments, &as_bus(&bus)).map_err(ReloadError::from)?;
+        let snapshot =
+            Snapshot::new(&config, &deployments, &as_bus(&bus)).map_err(ReloadError::from)?;
         let tls = tls(&config).map_err(ReloadError::from)?;
         let gate = Gate::new(snapshot);
         delivery.perform_on(Arc::downgrade(&gate) as Weak<dyn Stage>);

@@ -38,9 +38,13 @@ impl NodeStores {
     }
 
     /// Takes another configuration; what stays is not closed.
-    pub fn follow(&self, specs: &BTreeMap<StoreName, StoreSpec>) {
-        self.set.reconfigure(specs);
+    ///
+    /// # Errors
+    /// The directory for stores is gone.
+    pub fn follow(&self, specs: &BTreeMap<StoreName, StoreSpec>) -> io::Result<()> {
+        self.set.reconfigure(specs)?;
         self.measure();
+        Ok(())
     }
 
     fn measure(&self) {

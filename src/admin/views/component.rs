@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::run::{Run, RunView};
+use crate::admin::node::Node;
 use crate::component::Version;
 use crate::core::{ByteSize, Instances, Limits, Reuse, Weight, format_duration};
 use crate::lifecycle::{DeliveryStatus, Deployment, RolloutStatus};
@@ -46,6 +48,8 @@ struct VersionView {
     digest: String,
     weight: Weight,
     instances: CountsView,
+    #[serde(flatten)]
+    run: RunView,
 }
 
 /// Instances by state.
@@ -85,10 +89,10 @@ struct LimitsView {
 }
 
 impl ComponentView {
-    pub fn new(deployment: &Deployment, status: Option<DeliveryStatus>) -> Self {
+    pub fn new(deployment: &Deployment, status: Option<DeliveryStatus>, node: &dyn Node) -> Self {
         let spec = deployment.spec();
         let versions = deployment.versions().iter().zip(&spec.weights);
-        let versions = versions.map(|(version, weight)| VersionView::new(version, *weight));
+        let versions = versions.map(|(version, weight)| VersionView::new(version, *weight, node));
         Self {
             name: spec.name.to_string(),
             versions: versions.collect(),
@@ -123,6 +127,7 @@ impl VersionView {
                 idle: instances.idle as u64,
                 ready: instances.ready as u64,
             },
+            run: Run::from(version).into(),
         }
     }
 }

@@ -14,7 +14,11 @@ async fn everybody_who_listens_gets_a_copy_and_of_a_group_one() {
     let gate = member(setup, "right", &[grouped]).start().await;
     for n in 0..20 {
         let answer = gate
-            .get(&sending("sender", "orders.created", &format!("append got {n}")))
+            .get(&sending(
+                "sender",
+                "orders.created",
+                &format!("append got {n}"),
+            ))
             .await;
         assert_eq!(ok(&answer), "ok 1");
     }
@@ -42,9 +46,13 @@ async fn everybody_who_listens_gets_a_copy_and_of_a_group_one() {
 #[tokio::test]
 async fn topics_that_no_pattern_matches_reach_nobody() {
     let setup = member(Setup::default(), "sender", &[]);
-    let gate = member(setup, "listener", &["topic = \"a.*\""]).start().await;
+    let gate = member(setup, "listener", &["topic = \"a.*\""])
+        .start()
+        .await;
     for elsewhere in ["a", "a.b.c", "b.a"] {
-        let answer = gate.get(&sending("sender", elsewhere, "append got x")).await;
+        let answer = gate
+            .get(&sending("sender", elsewhere, "append got x"))
+            .await;
         assert_eq!(ok(&answer), "ok 1", "nobody has to be there");
     }
     ok(&gate.get(&sending("sender", "a.b", "append got y")).await);
@@ -83,29 +91,53 @@ async fn a_component_without_an_http_handler_gets_messages() {
 
 #[tokio::test]
 async fn a_route_to_a_component_without_an_http_handler_is_refused() {
-    let setup = component(Setup::default(), "counter", "counter-sub", "", &["topic = \"a\""]);
+    let setup = component(
+        Setup::default(),
+        "counter",
+        "counter-sub",
+        "",
+        &["topic = \"a\""],
+    );
     let setup = setup.route("path = \"/\"\ncomponent = \"counter\"");
     let refusal = setup.try_start().await.err().expect("a refusal");
-    assert!(refusal.stderr.contains("exports no HTTP handler"), "{}", refusal.stderr);
+    assert!(
+        refusal.stderr.contains("exports no HTTP handler"),
+        "{}",
+        refusal.stderr
+    );
 }
 
 #[tokio::test]
 async fn a_subscription_of_a_component_that_handles_no_messages_is_refused() {
     let setup = component(Setup::default(), "hello", "hello", "", &["topic = \"a\""]);
     let refusal = setup.try_start().await.err().expect("a refusal");
-    assert!(refusal.stderr.contains("exports no handler of messages"), "{}", refusal.stderr);
+    assert!(
+        refusal.stderr.contains("exports no handler of messages"),
+        "{}",
+        refusal.stderr
+    );
 }
 
 #[tokio::test]
 async fn components_of_wasmcloud_and_of_wasi_understand_each_other() {
     let setup = member(Setup::default(), "wasi", &["topic = \"to.wasi\""]);
-    let setup = component(setup, "cloud", "bus-wasmcloud", super::GRANTS, &["topic = \"to.cloud\""]);
+    let setup = component(
+        setup,
+        "cloud",
+        "bus-wasmcloud",
+        super::GRANTS,
+        &["topic = \"to.cloud\""],
+    );
     let gate = setup.start().await;
     let answer = gate.get(&asking("wasi", "to.cloud", "hello")).await;
     assert_eq!(ok(&answer), "reply wasmcloud: hello");
-    let answer = gate.get("/cloud/request?subject=to.wasi&body=echo%20you").await;
+    let answer = gate
+        .get("/cloud/request?subject=to.wasi&body=echo%20you")
+        .await;
     assert_eq!(ok(&answer), "reply echo you");
-    let answer = gate.get("/cloud/publish?subject=to.wasi&body=append%20got%20it").await;
+    let answer = gate
+        .get("/cloud/publish?subject=to.wasi&body=append%20got%20it")
+        .await;
     assert_eq!(ok(&answer), "ok 1");
     assert_eq!(appended(&gate, "wasi", "got", 1).await, ["it"]);
 }
@@ -117,7 +149,9 @@ async fn a_broadcast_reaches_every_member_of_a_group() {
     let setup = member(setup, "one", &[grouped]);
     let setup = member(setup, "two", &[grouped]);
     let gate = member(setup, "three", &["topic = \"news\""]).start().await;
-    let answer = gate.get("/teller/broadcast?topic=news&body=append%20got%20it").await;
+    let answer = gate
+        .get("/teller/broadcast?topic=news&body=append%20got%20it")
+        .await;
     assert_eq!(ok(&answer), "3");
     for name in ["one", "two", "three"] {
         assert_eq!(appended(&gate, name, "got", 1).await, ["it"], "{name}");
@@ -130,7 +164,9 @@ async fn a_broadcast_reaches_every_member_of_a_group() {
 #[tokio::test]
 async fn what_travels_with_a_message_arrives() {
     let setup = member(Setup::default(), "sender", &[]);
-    let gate = member(setup, "listener", &["topic = \"a.*\""]).start().await;
+    let gate = member(setup, "listener", &["topic = \"a.*\""])
+        .start()
+        .await;
     let path = asking("sender", "a.b", "reply-meta") + "&content-type=text/x&meta=k=v&meta=l=w";
     let answer = gate.http1().await.ask(get(&path)).await;
     assert_eq!(ok(&answer), "reply topic=a.b content-type=text/x k=v l=w");

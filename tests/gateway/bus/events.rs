@@ -70,7 +70,12 @@ impl Listener {
                     return event;
                 }
             }
-            let frame = self.body.frame().await.expect("a stream without end").unwrap();
+            let frame = self
+                .body
+                .frame()
+                .await
+                .expect("a stream without end")
+                .unwrap();
             let data = frame.into_data().expect("data");
             self.text += std::str::from_utf8(&data).unwrap();
         }
@@ -94,7 +99,10 @@ async fn browsers_hear_what_is_sent() {
         assert_eq!((&*event.name, &*event.data), ("orders.created", "one"));
         let event = listener.next().await;
         assert_eq!(event.name, "orders.paid");
-        assert_eq!(event.data, "two\nlines: data: x\n\nevent: forged", "nothing gets out of its data");
+        assert_eq!(
+            event.data, "two\nlines: data: x\n\nevent: forged",
+            "nothing gets out of its data"
+        );
     }
 }
 
@@ -130,7 +138,9 @@ async fn what_cannot_be_had_again_is_said() {
     send(&gate, "orders.a", "0").await;
     let last = listener.next().await.id;
     drop(listener);
-    ok(&gate.get(&(sending("sender", "orders.a", "{n}") + "&n=2000")).await);
+    ok(&gate
+        .get(&(sending("sender", "orders.a", "{n}") + "&n=2000"))
+        .await);
     let mut listener = Listener::of(&gate, Some(&last)).await;
     let gap = listener.next().await;
     assert_eq!(gap.name, "airgate.gap");
@@ -158,9 +168,7 @@ async fn a_drain_ends_the_streams() {
     let mut gate = stage().start().await;
     let mut listener = Listener::of(&gate, None).await;
     gate.signal(rustix::process::Signal::TERM);
-    let end = async {
-        while let Some(Ok(_)) = listener.body.frame().await {}
-    };
+    let end = async { while let Some(Ok(_)) = listener.body.frame().await {} };
     within(Duration::from_secs(10), "the stream ends", end).await;
     assert!(gate.exit_within(Duration::from_secs(10)).await.success());
 }
@@ -175,7 +183,9 @@ async fn a_listener_that_does_not_read_costs_a_bounded_amount() {
     let before = gate.resident();
     let body = "x".repeat(1_000);
     for _ in 0..20 {
-        ok(&gate.get(&(sending("sender", "orders.a", &body) + "&n=1000")).await);
+        ok(&gate
+            .get(&(sending("sender", "orders.a", &body) + "&n=1000"))
+            .await);
     }
     let grown = gate.resident().saturating_sub(before);
     assert!(grown < 64 << 20, "grew by {} MiB", grown >> 20);

@@ -52,9 +52,15 @@ async fn a_poison_message_does_not_hold_up_the_others() {
     let gate = member(setup, "handler", &[lines]).start().await;
     ok(&gate.get(&sending("sender", "a", "trap")).await);
     let began = Instant::now();
-    ok(&gate.get(&(sending("sender", "a", "append got {n}") + "&n=20")).await);
+    ok(&gate
+        .get(&(sending("sender", "a", "append got {n}") + "&n=20"))
+        .await);
     assert_eq!(appended(&gate, "handler", "got", 20).await.len(), 20);
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -84,7 +90,10 @@ async fn a_spinning_handler_runs_under_the_limits_of_its_component() {
     let setup = member(Setup::default(), "sender", &[]);
     let lines = "[component.spinner.limits]\ncpu = \"50ms\"";
     let subscription = format!("topic = \"a\"\nattempts = 2\n{QUICK}");
-    let gate = member(setup, "spinner", &[&subscription]).lines(lines).start().await;
+    let gate = member(setup, "spinner", &[&subscription])
+        .lines(lines)
+        .start()
+        .await;
     ok(&gate.get(&sending("sender", "a", "spin")).await);
     eventually("it is given up", async || {
         counted(&gate, "spinner", "dead_lettered").await == 1.0
@@ -112,7 +121,9 @@ async fn dead_letters_can_be_put_back() {
     gate.rewrite(member(setup, "handler", &[&subscription]));
     assert_eq!(gate.reload().await.status(), 200);
     let path = format!("/v1/bus/dead-letters/{id}/redeliver");
-    let request = http::Request::post(path).body(crate::support::empty()).unwrap();
+    let request = http::Request::post(path)
+        .body(crate::support::empty())
+        .unwrap();
     let answer = gate.admin(request).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
     assert_eq!(appended(&gate, "handler", "got", 1).await, ["it"]);

@@ -8,8 +8,14 @@ async fn what_is_not_granted_is_not_sent() {
     let grants = "publish = [\"orders.*\"]\nrequest = [\"stock.>\"]";
     let setup = component(Setup::default(), "shop", "bus", grants, &[]);
     let gate = member(setup, "all", &["topic = \">\""]).start().await;
-    assert_eq!(ok(&gate.get(&sending("shop", "orders.created", "silent")).await), "ok 1");
-    assert_eq!(ok(&gate.get(&asking("shop", "stock.a.b", "echo x")).await), "reply echo x");
+    assert_eq!(
+        ok(&gate.get(&sending("shop", "orders.created", "silent")).await),
+        "ok 1"
+    );
+    assert_eq!(
+        ok(&gate.get(&asking("shop", "stock.a.b", "echo x")).await),
+        "reply echo x"
+    );
     for denied in [
         sending("shop", "orders", "x"),
         sending("shop", "orders.a.b", "x"),
@@ -17,7 +23,11 @@ async fn what_is_not_granted_is_not_sent() {
         asking("shop", "orders.created", "echo x"),
     ] {
         let answer = gate.get(&denied).await;
-        assert!(ok(&answer).starts_with("error:permission-denied"), "{}", answer.text());
+        assert!(
+            ok(&answer).starts_with("error:permission-denied"),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(gate.denied("shop", "publish").await, 3.0);
     assert_eq!(gate.denied("shop", "request").await, 1.0);
@@ -28,11 +38,29 @@ async fn what_is_not_granted_is_not_sent() {
 
 #[tokio::test]
 async fn no_topic_of_the_gateways_own_can_be_sent_to() {
-    let gate = member(Setup::default(), "shop", &["topic = \">\""]).start().await;
-    for forged in ["_INBOX.guess", "_INBOX.1.2", "_x", "a.*", ">", "a..b", "a%20b", ""] {
-        for path in [sending("shop", forged, "echo x"), asking("shop", forged, "echo x")] {
+    let gate = member(Setup::default(), "shop", &["topic = \">\""])
+        .start()
+        .await;
+    for forged in [
+        "_INBOX.guess",
+        "_INBOX.1.2",
+        "_x",
+        "a.*",
+        ">",
+        "a..b",
+        "a%20b",
+        "",
+    ] {
+        for path in [
+            sending("shop", forged, "echo x"),
+            asking("shop", forged, "echo x"),
+        ] {
             let answer = gate.get(&path).await;
-            assert!(ok(&answer).starts_with("error:"), "{path}: {}", answer.text());
+            assert!(
+                ok(&answer).starts_with("error:"),
+                "{path}: {}",
+                answer.text()
+            );
         }
     }
     assert_eq!(counted(&gate, "shop", "handled").await, 0.0);
@@ -42,7 +70,10 @@ async fn no_topic_of_the_gateways_own_can_be_sent_to() {
 async fn audit_mode_counts_and_lets_through() {
     let setup = component(Setup::default(), "shop", "bus", "mode = \"audit\"", &[]);
     let gate = member(setup, "all", &["topic = \">\""]).start().await;
-    assert_eq!(ok(&gate.get(&asking("shop", "a", "echo x")).await), "reply echo x");
+    assert_eq!(
+        ok(&gate.get(&asking("shop", "a", "echo x")).await),
+        "reply echo x"
+    );
     assert_eq!(gate.denied("shop", "request").await, 1.0);
 }
 
@@ -56,9 +87,15 @@ async fn a_component_sees_the_components_it_is_granted_and_itself() {
     let mut lines: Vec<_> = ok(&answer).lines().collect();
     lines.sort_unstable();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with("granted ") && lines[0].contains(" running "), "{lines:?}");
+    assert!(
+        lines[0].starts_with("granted ") && lines[0].contains(" running "),
+        "{lines:?}"
+    );
     assert!(lines[0].ends_with(" actor"), "its metadata: {lines:?}");
-    assert!(lines[1].starts_with("looker ") && lines[1].contains(" running "), "{lines:?}");
+    assert!(
+        lines[1].starts_with("looker ") && lines[1].contains(" running "),
+        "{lines:?}"
+    );
     assert_eq!(ok(&gate.get("/looker/component?name=other").await), "none");
     assert_eq!(gate.denied("looker", "components").await, 1.0);
 }
@@ -81,7 +118,10 @@ async fn copies_of_requests_send_nothing_and_write_nothing() {
     }
     crate::support::eventually("the copies have been made", async || {
         let labels = [("component", "copy")];
-        gate.metrics().await.sum("airgate_guest_requests_total", &labels) >= 3.0
+        gate.metrics()
+            .await
+            .sum("airgate_guest_requests_total", &labels)
+            >= 3.0
     })
     .await;
     assert_eq!(counted(&gate, "listener", "handled").await, 0.0);

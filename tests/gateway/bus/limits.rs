@@ -15,7 +15,11 @@ async fn a_message_that_is_too_large_is_an_error_for_its_sender() {
     assert_eq!(ok(&answer), "ok 1");
     let answer = gate.get("/sender/send?topic=a&bytes=65537").await;
     assert!(ok(&answer).starts_with("error:other"), "{}", answer.text());
-    assert!(answer.text().contains("64KiB"), "it says how large: {}", answer.text());
+    assert!(
+        answer.text().contains("64KiB"),
+        "it says how large: {}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -40,7 +44,10 @@ async fn a_queue_that_drops_keeps_the_newest() {
     let lines = "topic = \"a\"\nqueue = 5\nconcurrency = 1\noverflow = \"drop-oldest\"";
     let gate = member(setup, "slow", &[lines]).start().await;
     ok(&gate.get(&sending("sender", "a", "sleep 1000")).await);
-    eventually("it sleeps", async || gate.instances("slow", "busy").await == 1.0).await;
+    eventually("it sleeps", async || {
+        gate.instances("slow", "busy").await == 1.0
+    })
+    .await;
     let path = sending("sender", "a", "append got {n}") + "&n=50";
     assert_eq!(ok(&gate.get(&path).await), "ok 50");
     let lines = super::appended(&gate, "slow", "got", 5).await;
@@ -75,8 +82,10 @@ async fn flood(gate: &crate::support::Gate, path: &str, time: Duration) -> u64 {
     let began = tokio::time::Instant::now();
     let mut sent = 0;
     while began.elapsed() < time {
-        let answer = connection.ask(Request::post(path).body(body("x")).unwrap()).await;
-        assert!([202, 503].contains(&answer.status().as_u16()), "{}", answer.text());
+        let answer = connection
+            .ask(Request::post(path).body(body("x")).unwrap())
+            .await;
+        assert!([202, 503].contains(&answer.status()), "{}", answer.text());
         sent += u64::from(answer.status() == 202);
     }
     sent
@@ -88,7 +97,13 @@ async fn a_hundred_thousand_messages_for_a_sleeper_cost_nobody_else_anything() {
     let lines = "topic = \"sleepy\"\nconcurrency = 4";
     let setup = member(setup, "sleeper", &[lines])
         .lines("[component.sleeper.limits]\ntimeout = \"60s\"\nstream_timeout = \"60s\"");
-    let setup = component(setup, "counter", "counter-sub", "", &["topic = \"busy\"\nqueue = 100000"]);
+    let setup = component(
+        setup,
+        "counter",
+        "counter-sub",
+        "",
+        &["topic = \"busy\"\nqueue = 100000"],
+    );
     let setup = setup.route("path = \"/busy\"\npublish = \"busy\"");
     let gate = setup.start().await;
     let alone = flood(&gate, "/busy", Duration::from_secs(3)).await;
@@ -96,7 +111,10 @@ async fn a_hundred_thousand_messages_for_a_sleeper_cost_nobody_else_anything() {
     for _ in 0..4 {
         ok(&gate.get(&sending("sender", "sleepy", "sleep 59000")).await);
     }
-    eventually("they sleep", async || gate.instances("sleeper", "busy").await == 4.0).await;
+    eventually("they sleep", async || {
+        gate.instances("sleeper", "busy").await == 4.0
+    })
+    .await;
     let before = gate.resident();
     let mut rounds = 0;
     let path = sending("sender", "sleepy", &format!("silent {}", "x".repeat(900)));
@@ -108,17 +126,29 @@ async fn a_hundred_thousand_messages_for_a_sleeper_cost_nobody_else_anything() {
         assert!(rounds < 50);
     }
     let refused = gate.get(&path).await;
-    assert!(ok(&refused).starts_with("error:connection"), "{}", refused.text());
+    assert!(
+        ok(&refused).starts_with("error:connection"),
+        "{}",
+        refused.text()
+    );
     let state = gate.subscription("sleeper").await;
-    assert_eq!(state["queue"]["waiting"], 1024, "its queue stays at its bound: {state}");
+    assert_eq!(
+        state["queue"]["waiting"], 1024,
+        "its queue stays at its bound: {state}"
+    );
     let grown = gate.resident().saturating_sub(before);
     assert!(grown < 64 << 20, "grew by {} MiB", grown >> 20);
     let beside = flood(&gate, "/busy", Duration::from_secs(3)).await;
     // Shared machines: the promise is 90 %, measured by benches/bus.rs; here a queue that
     // blocked anybody would show as nearly nothing.
-    assert!(beside * 10 > alone * 6, "{beside} beside the sleeper, {alone} alone");
-    eventually_within(Duration::from_secs(60), "the others' messages are handled", async || {
-        counted(&gate, "counter", "handled").await >= (alone + beside) as f64
-    })
+    assert!(
+        beside * 10 > alone * 6,
+        "{beside} beside the sleeper, {alone} alone"
+    );
+    eventually_within(
+        Duration::from_secs(60),
+        "the others' messages are handled",
+        async || counted(&gate, "counter", "handled").await >= (alone + beside) as f64,
+    )
     .await;
 }

@@ -12,7 +12,8 @@ mod routes;
 use crate::support::{Answer, Gate, Setup, encoded, eventually, guest};
 
 /// Everything that the guests of these tests use of the bus and of the store.
-const GRANTS: &str = "publish = [\">\"]\nrequest = [\">\"]\nkeyvalue = { default = \"read-write\" }";
+const GRANTS: &str =
+    "publish = [\">\"]\nrequest = [\">\"]\nkeyvalue = { default = \"read-write\" }";
 
 /// The guest `bus` under a name of its own, at `/name`, with these subscriptions, a topic and
 /// the lines that follow it.

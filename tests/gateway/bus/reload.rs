@@ -10,10 +10,16 @@ use crate::support::{Setup, eventually, eventually_within, get};
 #[tokio::test]
 async fn a_reload_begins_and_ends_subscriptions_and_keeps_queues() {
     let setup = member(Setup::default(), "sender", &[]);
-    let before = member(setup.clone(), "listener", &["topic = \"a\"\nconcurrency = 1"]);
+    let before = member(
+        setup.clone(),
+        "listener",
+        &["topic = \"a\"\nconcurrency = 1"],
+    );
     let mut gate = before.clone().start().await;
     ok(&gate.get(&sending("sender", "a", "sleep 1500")).await);
-    ok(&gate.get(&(sending("sender", "a", "append got {n}") + "&n=10")).await);
+    ok(&gate
+        .get(&(sending("sender", "a", "append got {n}") + "&n=10"))
+        .await);
     // One more subscription; the old one stays as it is, with what waits in it.
     gate.rewrite(member(
         setup.clone(),
@@ -28,16 +34,26 @@ async fn a_reload_begins_and_ends_subscriptions_and_keeps_queues() {
     gate.rewrite(member(setup, "listener", &[]));
     assert_eq!(gate.reload().await.status(), 200);
     let answer = gate.get(&asking("sender", "a", "echo x")).await;
-    assert!(ok(&answer).starts_with("error:connection"), "{}", answer.text());
+    assert!(
+        ok(&answer).starts_with("error:connection"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
 async fn what_waits_in_an_ended_subscription_is_still_handled() {
     let setup = member(Setup::default(), "sender", &[]);
-    let before = member(setup.clone(), "listener", &["topic = \"a\"\nconcurrency = 1"]);
+    let before = member(
+        setup.clone(),
+        "listener",
+        &["topic = \"a\"\nconcurrency = 1"],
+    );
     let mut gate = before.start().await;
     ok(&gate.get(&sending("sender", "a", "sleep 1000")).await);
-    ok(&gate.get(&(sending("sender", "a", "append got {n}") + "&n=10")).await);
+    ok(&gate
+        .get(&(sending("sender", "a", "append got {n}") + "&n=10"))
+        .await);
     gate.rewrite(member(setup, "listener", &["topic = \"b\""]));
     assert_eq!(gate.reload().await.status(), 200);
     assert_eq!(appended(&gate, "listener", "got", 10).await.len(), 10);
@@ -51,7 +67,9 @@ async fn a_drain_waits_for_what_is_in_the_queues() {
     let setup = member(setup, "listener", &["topic = \"a\"\nconcurrency = 1"]);
     let mut gate = setup.clone().start().await;
     ok(&gate.get(&sending("sender", "a", "sleep 1000")).await);
-    ok(&gate.get(&(sending("sender", "a", "append got {n}") + "&n=50")).await);
+    ok(&gate
+        .get(&(sending("sender", "a", "append got {n}") + "&n=50"))
+        .await);
     gate.signal(Signal::TERM);
     let status = gate.exit_within(Duration::from_secs(20)).await;
     assert!(status.success(), "{status}");
@@ -90,12 +108,17 @@ async fn a_subscription_shows_how_it_stands() {
     let setup = member(Setup::default(), "sender", &[]);
     let lines = "topic = \"a.*\"\ngroup = \"g\"\nconcurrency = 1";
     let gate = member(setup, "listener", &[lines]).start().await;
-    ok(&gate.get(&(sending("sender", "a.b", "sleep 2000") + "&n=3")).await);
+    ok(&gate
+        .get(&(sending("sender", "a.b", "sleep 2000") + "&n=3"))
+        .await);
     eventually("one is handled, two wait", async || {
         let state = gate.subscription("listener").await;
         state["queue"]["in_flight"] == 1 && state["queue"]["waiting"] == 2
     })
     .await;
     let state = gate.subscription("listener").await;
-    assert_eq!((&state["topic"], &state["group"]), (&"a.*".into(), &"g".into()));
+    assert_eq!(
+        (&state["topic"], &state["group"]),
+        (&"a.*".into(), &"g".into())
+    );
 }

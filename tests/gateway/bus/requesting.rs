@@ -32,7 +32,11 @@ async fn what_keeps_a_reply_away_is_told_at_once() {
         let answer = gate.get(&asking("asker", topic, body)).await;
         assert!(ok(&answer).starts_with(error), "{body}: {}", answer.text());
         assert!(began.elapsed() < Duration::from_secs(3), "{body}");
-        assert!(!answer.text().contains('/'), "no path, no backtrace: {}", answer.text());
+        assert!(
+            !answer.text().contains('/'),
+            "no path, no backtrace: {}",
+            answer.text()
+        );
     }
     // A request is not tried again behind the back of who asked.
     let tries = super::counted(&gate, "answerer", "retried").await;
@@ -50,7 +54,10 @@ async fn a_deadline_ends_the_wait_and_the_handler() {
         gate.instances("answerer", "busy").await == 0.0
     })
     .await;
-    assert!(began.elapsed() < Duration::from_secs(4), "its handler was stopped, not waited for");
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "its handler was stopped, not waited for"
+    );
 }
 
 #[tokio::test]
@@ -73,14 +80,25 @@ async fn several_replies_are_collected() {
     let setup = member(Setup::default(), "asker", &[]);
     let setup = member(setup, "one", &["topic = \"a\""]);
     let gate = member(setup, "two", &["topic = \"a\""]).start().await;
-    let answer = gate.get(&(asking("asker", "a", "echo x") + "&replies=2")).await;
+    let answer = gate
+        .get(&(asking("asker", "a", "echo x") + "&replies=2"))
+        .await;
     assert_eq!(ok(&answer), "reply echo x\nreply echo x");
-    let answer = gate.get(&(asking("asker", "a", "twice") + "&replies=4")).await;
+    let answer = gate
+        .get(&(asking("asker", "a", "twice") + "&replies=4"))
+        .await;
     assert_eq!(answer.text().lines().count(), 4);
     let began = Instant::now();
     let path = asking("asker", "a", "echo x") + "&replies=9&timeout=4000";
-    assert_eq!(gate.get(&path).await.text().lines().count(), 2, "those that came");
-    assert!(began.elapsed() < Duration::from_secs(3), "nobody is left who could answer");
+    assert_eq!(
+        gate.get(&path).await.text().lines().count(),
+        2,
+        "those that came"
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "nobody is left who could answer"
+    );
 }
 
 #[tokio::test]
@@ -88,12 +106,29 @@ async fn requests_wait_side_by_side_and_can_be_cancelled() {
     let setup = component(Setup::default(), "asker", "bus-core", super::GRANTS, &[]);
     let gate = member(setup, "answerer", &["topic = \"a\""]).start().await;
     let began = Instant::now();
-    let answer = gate.get("/asker/start-two?topic=a&body=sleep%20600%20&n=4&timeout=4000").await;
-    assert_eq!(answer.text().lines().filter(|it| it.ends_with("reply slept")).count(), 4);
-    assert!(began.elapsed() < Duration::from_millis(2_000), "{:?}", began.elapsed());
-    let answer = gate.get("/asker/start-cancel?topic=a&body=sleep%2020000&timeout=30000").await;
+    let answer = gate
+        .get("/asker/start-two?topic=a&body=sleep%20600%20&n=4&timeout=4000")
+        .await;
+    assert_eq!(
+        answer
+            .text()
+            .lines()
+            .filter(|it| it.ends_with("reply slept"))
+            .count(),
+        4
+    );
+    assert!(
+        began.elapsed() < Duration::from_millis(2_000),
+        "{:?}",
+        began.elapsed()
+    );
+    let answer = gate
+        .get("/asker/start-cancel?topic=a&body=sleep%2020000&timeout=30000")
+        .await;
     assert_eq!(ok(&answer), "error:cancelled");
-    let answer = gate.get("/asker/start-drop?topic=a&body=sleep%2020000&timeout=30000").await;
+    let answer = gate
+        .get("/asker/start-drop?topic=a&body=sleep%2020000&timeout=30000")
+        .await;
     assert_eq!(ok(&answer), "dropped");
     gate.at_rest().await;
     assert!(began.elapsed() < Duration::from_secs(10));
@@ -124,24 +159,34 @@ async fn a_request_follows_its_cohort_over_the_bus() {
     let lines = versions
         .replace("SOURCE", &format!("{:?}", crate::support::guest("bus")))
         .replace("OTHER", &format!("{file:?}"));
-    let setup = member(Setup::default(), "asker", &[]).lines(&lines).lines(
-        "[component.asker.affinity]\nheader = \"x-user\"",
-    );
+    let setup = member(Setup::default(), "asker", &[])
+        .lines(&lines)
+        .lines("[component.asker.affinity]\nheader = \"x-user\"");
     let gate = setup.start().await;
     let handled = async |version: &str| {
         let labels = [("component", "answerer"), ("version", version)];
-        gate.metrics().await.sum("airgate_guest_requests_total", &labels)
+        gate.metrics()
+            .await
+            .sum("airgate_guest_requests_total", &labels)
     };
     for user in 0..10 {
         let before = (handled("one").await, handled("two").await);
         for _ in 0..4 {
             let request = http::Request::get(asking("asker", "a", "echo x"));
             let request = request.header("x-user", format!("user-{user}"));
-            let answer = gate.ask(request.body(crate::support::empty()).unwrap()).await;
+            let answer = gate
+                .ask(request.body(crate::support::empty()).unwrap())
+                .await;
             assert_eq!(ok(&answer), "reply echo x");
         }
-        let after = (handled("one").await - before.0, handled("two").await - before.1);
-        assert!(after == (4.0, 0.0) || after == (0.0, 4.0), "user {user}: {after:?}");
+        let after = (
+            handled("one").await - before.0,
+            handled("two").await - before.1,
+        );
+        assert!(
+            after == (4.0, 0.0) || after == (0.0, 4.0),
+            "user {user}: {after:?}"
+        );
     }
     let both = (handled("one").await, handled("two").await);
     assert!(both.0 > 0.0 && both.1 > 0.0, "{both:?}");

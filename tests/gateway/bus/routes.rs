@@ -25,9 +25,13 @@ async fn post(gate: &Gate, path: &str, text: &'static str) -> crate::support::An
 async fn a_request_becomes_a_message_and_is_accepted() {
     let gate = shop().start().await;
     let answer = post(&gate, "/publish", "append got it").await;
-    assert_eq!((answer.status().as_u16(), answer.text()), (202, ""));
+    assert_eq!((answer.status(), answer.text()), (202, ""));
     assert_eq!(appended(&gate, "handler", "got", 1).await, ["it"]);
-    assert_eq!(post(&gate, "/quiet", "x").await.status(), 202, "nobody has to listen");
+    assert_eq!(
+        post(&gate, "/quiet", "x").await.status(),
+        202,
+        "nobody has to listen"
+    );
     assert_eq!(gate.get("/publish").await.status(), 405);
 }
 
@@ -35,12 +39,18 @@ async fn a_request_becomes_a_message_and_is_accepted() {
 async fn a_request_waits_for_its_reply() {
     let gate = shop().start().await;
     let answer = post(&gate, "/request", "echo hello").await;
-    assert_eq!((answer.status().as_u16(), answer.text()), (200, "echo hello"));
+    assert_eq!((answer.status(), answer.text()), (200, "echo hello"));
     assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
     let answer = post(&gate, "/request", "reply-meta").await;
     let text = answer.text();
-    assert!(text.starts_with("topic=orders.reserve content-type=text/plain; charset=utf-8"), "{text}");
-    assert!(text.contains("http-method=POST") && text.contains("http-path=/request"), "{text}");
+    assert!(
+        text.starts_with("topic=orders.reserve content-type=text/plain; charset=utf-8"),
+        "{text}"
+    );
+    assert!(
+        text.contains("http-method=POST") && text.contains("http-path=/request"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +67,10 @@ async fn what_keeps_a_reply_away_has_a_status_of_its_own() {
         let answer = post(&gate, path, text).await;
         assert_eq!(answer.status(), status, "{path} {text}: {}", answer.text());
         assert!(began.elapsed() < Duration::from_secs(2), "{path} {text}");
-        assert!(!answer.text().contains("on purpose"), "no guest's message reaches a client");
+        assert!(
+            !answer.text().contains("on purpose"),
+            "no guest's message reaches a client"
+        );
     }
 }
 
@@ -90,12 +103,18 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 async fn a_full_queue_is_told_to_the_client() {
     let slow = "topic = \"slow\"\nqueue = 2\nconcurrency = 1";
     let setup = member(Setup::default(), "handler", &[slow]);
-    let gate = setup.route("path = \"/slow\"\npublish = \"slow\"").start().await;
+    let gate = setup
+        .route("path = \"/slow\"\npublish = \"slow\"")
+        .start()
+        .await;
     let mut statuses = Vec::new();
     for _ in 0..8 {
-        statuses.push(post(&gate, "/slow", "sleep 2000").await.status().as_u16());
+        statuses.push(post(&gate, "/slow", "sleep 2000").await.status());
     }
-    assert!(statuses.starts_with(&[202, 202]) && statuses.ends_with(&[503, 503]), "{statuses:?}");
+    assert!(
+        statuses.starts_with(&[202, 202]) && statuses.ends_with(&[503, 503]),
+        "{statuses:?}"
+    );
     let answer = post(&gate, "/slow", "x").await;
     assert!(answer.headers.contains_key("retry-after"));
 }
@@ -126,13 +145,24 @@ async fn a_client_that_goes_away_publishes_nothing_and_cancels_its_request() {
 
 #[tokio::test]
 async fn a_component_answers_on_a_route_without_a_handler_of_requests() {
-    let setup = component(Setup::default(), "echo", "counter-echo", "", &["topic = \"echo\""]);
-    let gate = setup.route("path = \"/echo\"\nrequest = \"echo\"").start().await;
+    let setup = component(
+        Setup::default(),
+        "echo",
+        "counter-echo",
+        "",
+        &["topic = \"echo\""],
+    );
+    let gate = setup
+        .route("path = \"/echo\"\nrequest = \"echo\"")
+        .start()
+        .await;
     let answer = post(&gate, "/echo", "any body").await;
-    assert_eq!((answer.status().as_u16(), answer.text()), (200, "any body"));
+    assert_eq!((answer.status(), answer.text()), (200, "any body"));
     let routes = gate.admin(get("/v1/routes")).await.json();
     assert_eq!(routes[0]["target"]["request"], "echo", "{routes}");
-    let answer = gate.ask(Request::head("/echo").body(empty()).unwrap()).await;
+    let answer = gate
+        .ask(Request::head("/echo").body(empty()).unwrap())
+        .await;
     assert_eq!(answer.status(), 405);
     assert_eq!(ok(&post(&gate, "/echo", "again").await), "again");
 }

@@ -18,7 +18,12 @@ fn moment(kill: u64) -> Duration {
 
 /// Writes until the gate is gone: a counter, and a key of its own for each round. What was
 /// acknowledged is kept in `known`.
-async fn write(gate: &crate::support::Gate, writer: u64, kill: u64, known: &mut BTreeMap<String, u64>) {
+async fn write(
+    gate: &crate::support::Gate,
+    writer: u64,
+    kill: u64,
+    known: &mut BTreeMap<String, u64>,
+) {
     let mut connection = gate.http1().await;
     for round in 0.. {
         let number = kill * 100_000 + round;
@@ -53,16 +58,20 @@ async fn two_hundred_kills_lose_no_acknowledged_write() {
             let text = ok(&answer).strip_prefix("value ").map(str::to_owned);
             // A write on its way at the kill may be there or not; an older one must not be.
             let found: u64 = text.expect("an acknowledged key").parse().unwrap();
-            assert!(found >= *number, "kill {kill}: {key} is {found}, {number} was acknowledged");
+            assert!(
+                found >= *number,
+                "kill {kill}: {key} is {found}, {number} was acknowledged"
+            );
         }
         if kill == KILLS {
             break;
         }
         {
             let gate = &gate;
-            let writers = known.iter_mut().zip(0..).map(|(known, writer)| {
-                write(gate, writer, kill, known)
-            });
+            let writers = known
+                .iter_mut()
+                .zip(0..)
+                .map(|(known, writer)| write(gate, writer, kill, known));
             let writing = futures_util::future::join_all(writers);
             let killing = async {
                 tokio::time::sleep(moment(kill)).await;
@@ -74,5 +83,8 @@ async fn two_hundred_kills_lose_no_acknowledged_write() {
         gate.exit_within(Duration::from_secs(10)).await;
     }
     assert!(written > 1_000, "only {written} writes were acknowledged");
-    assert!(slowest < Duration::from_secs(2), "a restart took {slowest:?}");
+    assert!(
+        slowest < Duration::from_secs(2),
+        "a restart took {slowest:?}"
+    );
 }

@@ -11,7 +11,10 @@ fn on(state: &Path) -> Setup {
     write_token(state);
     component(Setup::default().state(state), "kv", "kv", GRANTED)
         .lines("[storage.other]\n")
-        .guest_with("kv-draft", "[component.kv-draft.capabilities]\nkeyvalue = { other = \"read-write\" }")
+        .guest_with(
+            "kv-draft",
+            "[component.kv-draft.capabilities]\nkeyvalue = { other = \"read-write\" }",
+        )
 }
 
 fn file(state: &Path) -> std::path::PathBuf {
@@ -59,14 +62,23 @@ async fn a_damaged_store_is_told_and_spares_the_rest() {
         std::fs::write(file(state.path()), &whole).unwrap();
         let place = (flip.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16) % whole.len() as u64;
         let byte = whole[place as usize] ^ 1 << (flip % 8);
-        let opened = std::fs::OpenOptions::new().write(true).open(file(state.path())).unwrap();
+        let opened = std::fs::OpenOptions::new()
+            .write(true)
+            .open(file(state.path()))
+            .unwrap();
         opened.write_all_at(&[byte], place).unwrap();
         let gate = on(state.path()).start().await;
         if nothing_false(&gate).await {
             found += 1;
-            assert!(!gate.log.lines_with("store").is_empty(), "the operator is told");
+            assert!(
+                !gate.log.lines_with("store").is_empty(),
+                "the operator is told"
+            );
         }
-        assert_eq!(ok(&gate.get("/kv-draft/set?store=other&key=a&value=1").await), "ok");
+        assert_eq!(
+            ok(&gate.get("/kv-draft/set?store=other&key=a&value=1").await),
+            "ok"
+        );
         drop(gate);
     }
     assert!(found < 12, "most of the file is not in use");
@@ -83,7 +95,8 @@ async fn a_file_that_is_no_store_is_left_as_it_is() {
             let answer = gate.get(&format!("/kv/{path}")).await;
             let text = ok(&answer);
             assert!(
-                text.starts_with("error:other corrupt") || text.starts_with("error:other unavailable"),
+                text.starts_with("error:other corrupt")
+                    || text.starts_with("error:other unavailable"),
                 "{path}: {text}"
             );
             assert!(!text.contains("/stores"), "no path: {text}");

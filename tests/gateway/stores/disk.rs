@@ -25,14 +25,27 @@ async fn writes_that_find_no_room_are_refused_and_work_again_later() {
     };
     assert!(refusal.starts_with("error:other unavailable"), "{refusal}");
     assert!(taken >= 4, "{taken}");
-    assert_eq!(ok(&gate.get("/kv/get?key=first").await), "value 1", "reads go on");
-    assert!(!gate.log.lines_with("store").is_empty(), "the operator is told");
+    assert_eq!(
+        ok(&gate.get("/kv/get?key=first").await),
+        "value 1",
+        "reads go on"
+    );
+    assert!(
+        !gate.log.lines_with("store").is_empty(),
+        "the operator is told"
+    );
     for n in 0..taken {
-        assert_eq!(ok(&gate.get(&format!("/kv/exists?key=big-{n}")).await), "true");
+        assert_eq!(
+            ok(&gate.get(&format!("/kv/exists?key=big-{n}")).await),
+            "true"
+        );
     }
     for n in 0..taken {
         let path = format!("/kv/delete?key=big-{n}");
-        eventually("there is room again", async || ok(&gate.get(&path).await) == "ok").await;
+        eventually("there is room again", async || {
+            ok(&gate.get(&path).await) == "ok"
+        })
+        .await;
     }
     eventually("writes work again", async || {
         ok(&gate.get("/kv/set?key=last&value=2").await) == "ok"

@@ -36,15 +36,24 @@ async fn calls_of_one_actor_come_one_after_the_other() {
     let gate = actor("").start().await;
     let began = Instant::now();
     let answers = join_all((0..5).map(|_| gate.get("/actor/add?ms=200"))).await;
-    let mut counts: Vec<_> = answers.iter().map(|it| ok(it).split(' ').nth(1).unwrap().to_owned()).collect();
+    let mut counts: Vec<_> = answers
+        .iter()
+        .map(|it| ok(it).split(' ').nth(1).unwrap().to_owned())
+        .collect();
     counts.sort_unstable();
     assert_eq!(counts, ["1", "2", "3", "4", "5"]);
-    assert!(began.elapsed() >= Duration::from_millis(990), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= Duration::from_millis(990),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_have_instances_of_their_own_and_wait_for_nobody_else() {
-    let gate = actor("key = { header = \"x-key\" }\nmax = 64").start().await;
+    let gate = actor("key = { header = \"x-key\" }\nmax = 64")
+        .start()
+        .await;
     let mut instances = std::collections::HashSet::new();
     for key in ["a", "b", "c"] {
         let first = add(&gate, Some(key)).await;
@@ -69,7 +78,8 @@ async fn keys_have_instances_of_their_own_and_wait_for_nobody_else() {
 async fn messages_of_a_key_meet_its_instance_in_order() {
     let lines = "key = { field = \"user\" }\n[[component.NAME.subscribe]]\ntopic = \"chat\"";
     let setup = actor(lines);
-    let gate = setup.route("path = \"/say\"\npublish = \"chat\"\nmethods = [\"POST\"]")
+    let gate = setup
+        .route("path = \"/say\"\npublish = \"chat\"\nmethods = [\"POST\"]")
         .route("path = \"/ask\"\nrequest = \"chat\"")
         .start()
         .await;
@@ -77,7 +87,9 @@ async fn messages_of_a_key_meet_its_instance_in_order() {
     for n in 0..40 {
         let user = ["ann", "bob"][n % 2];
         let text = format!("{{\"n\":{n},\"user\":\"{user}\"}}");
-        let request = Request::post("/say").body(crate::support::body(text)).unwrap();
+        let request = Request::post("/say")
+            .body(crate::support::body(text))
+            .unwrap();
         assert_eq!(connection.ask(request).await.status(), 202);
     }
     let mut instances = Vec::new();
@@ -94,9 +106,17 @@ async fn messages_of_a_key_meet_its_instance_in_order() {
 #[tokio::test]
 async fn a_message_log_keeps_the_order_of_its_publisher() {
     let lines = "[[component.NAME.subscribe]]\ntopic = \"chat\"";
-    let setup = component(actor(lines), "sender", "bus", "[component.NAME.capabilities]\npublish = [\"chat\"]");
+    let setup = component(
+        actor(lines),
+        "sender",
+        "bus",
+        "[component.NAME.capabilities]\npublish = [\"chat\"]",
+    );
     let gate = setup.start().await;
-    assert_eq!(ok(&gate.get("/sender/send?topic=chat&body=m{n}&n=100").await), "ok 100");
+    assert_eq!(
+        ok(&gate.get("/sender/send?topic=chat&body=m{n}&n=100").await),
+        "ok 100"
+    );
     let mut log = Vec::new();
     eventually("all are logged", async || {
         let answer = gate.get("/actor/state").await;
@@ -121,7 +141,9 @@ async fn a_full_mailbox_refuses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keyed_actors_are_bounded_and_the_idle_ones_go() {
-    let gate = actor("key = { header = \"x-key\" }\nmax = 4\nidle_timeout = \"60s\"").start().await;
+    let gate = actor("key = { header = \"x-key\" }\nmax = 4\nidle_timeout = \"60s\"")
+        .start()
+        .await;
     let first = add(&gate, Some("key-0")).await;
     for n in 1..20 {
         assert_eq!(add(&gate, Some(&format!("key-{n}"))).await.1, 1);
@@ -153,7 +175,9 @@ async fn an_idle_keyed_actor_is_told_to_end() {
     add(&gate, Some("a")).await;
     add(&gate, Some("a")).await;
     eventually("it was told", async || {
-        let stored = gate.admin(get("/v1/stores/default/spaces/actor/keys/shutdown")).await;
+        let stored = gate
+            .admin(get("/v1/stores/default/spaces/actor/keys/shutdown"))
+            .await;
         stored.status() == 200 && stored.text() == "2"
     })
     .await;

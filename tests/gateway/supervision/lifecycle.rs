@@ -16,8 +16,18 @@ fn configured(setup: Setup, name: &str, config: &str, lines: &str) -> Setup {
 async fn every_instance_is_initialized_before_its_first_request() {
     // Fresh instances, reused ones and those that are kept ready.
     let setup = configured(Setup::default(), "fresh", "a = \"b\"", "");
-    let setup = configured(setup, "reused", "a = \"b\"", "[component.NAME.instances]\nreuse = 10");
-    let setup = configured(setup, "ready", "init = \"slow\"", "[component.NAME.instances]\nready = 2");
+    let setup = configured(
+        setup,
+        "reused",
+        "a = \"b\"",
+        "[component.NAME.instances]\nreuse = 10",
+    );
+    let setup = configured(
+        setup,
+        "ready",
+        "init = \"slow\"",
+        "[component.NAME.instances]\nready = 2",
+    );
     let gate = setup.start().await;
     for name in ["fresh", "reused", "ready"] {
         for _ in 0..5 {
@@ -25,16 +35,32 @@ async fn every_instance_is_initialized_before_its_first_request() {
         }
     }
     let metadata = version(&gate, "fresh").await["metadata"].clone();
-    assert_eq!((&metadata["name"], &metadata["version"]), (&"actor".into(), &"1.2.3".into()));
+    assert_eq!(
+        (&metadata["name"], &metadata["version"]),
+        (&"actor".into(), &"1.2.3".into())
+    );
 }
 
 #[tokio::test]
 async fn a_component_that_cannot_be_initialized_is_not_deployed() {
     for (init, reason) in [("fail", "init=fail"), ("trap", "trap")] {
-        let setup = configured(Setup::default(), "broken", &format!("init = \"{init}\""), "");
+        let setup = configured(
+            Setup::default(),
+            "broken",
+            &format!("init = \"{init}\""),
+            "",
+        );
         let refusal = setup.try_start().await.err().expect("a refusal");
-        assert!(refusal.stderr.contains("cannot be started"), "{}", refusal.stderr);
-        assert!(refusal.stderr.contains(reason), "{init}: {}", refusal.stderr);
+        assert!(
+            refusal.stderr.contains("cannot be started"),
+            "{}",
+            refusal.stderr
+        );
+        assert!(
+            refusal.stderr.contains(reason),
+            "{init}: {}",
+            refusal.stderr
+        );
     }
 }
 
@@ -50,10 +76,16 @@ async fn a_drain_tells_actors_to_end_and_waits() {
     }
     gate.signal(Signal::TERM);
     assert!(gate.exit_within(Duration::from_secs(20)).await.success());
-    assert!(!gate.log.lines_with("shutdown 7").is_empty(), "{}", gate.log.text());
+    assert!(
+        !gate.log.lines_with("shutdown 7").is_empty(),
+        "{}",
+        gate.log.text()
+    );
     drop(gate);
     let gate = setup.start().await;
-    let stored = gate.admin(get("/v1/stores/default/spaces/actor/keys/shutdown")).await;
+    let stored = gate
+        .admin(get("/v1/stores/default/spaces/actor/keys/shutdown"))
+        .await;
     assert_eq!(stored.text(), "7", "what it stored at its end is there");
 }
 
@@ -66,7 +98,11 @@ async fn who_hangs_at_the_end_is_not_waited_for() {
     let began = Instant::now();
     gate.signal(Signal::TERM);
     gate.exit_within(Duration::from_secs(10)).await;
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -83,5 +119,8 @@ async fn a_stopped_component_can_be_started_again() {
     assert_eq!(gate.get("/actor/add").await.status(), 503);
     let started = gate.admin(post("/v1/components/actor/restart")).await;
     assert_eq!(started.status(), 200, "{}", started.text());
-    assert_eq!(ok(&gate.get("/actor/add").await).split(' ').nth(1), Some("1"));
+    assert_eq!(
+        ok(&gate.get("/actor/add").await).split(' ').nth(1),
+        Some("1")
+    );
 }

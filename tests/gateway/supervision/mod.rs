@@ -34,5 +34,8 @@ async fn version(gate: &Gate, name: &str) -> serde_json::Value {
 }
 
 async fn state(gate: &Gate, name: &str) -> String {
-    version(gate, name).await["state"].as_str().unwrap_or_default().to_owned()
+    version(gate, name).await["state"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
