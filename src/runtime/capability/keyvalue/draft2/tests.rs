@@ -4,7 +4,7 @@ use super::atomics::{Host as _, HostCas};
 use super::batch::Host as _;
 use super::store::{Host as _, HostBucket};
 use super::*;
-use crate::core::{KvAccess, KvStore as _, StoreError};
+use crate::core::{KvAccess, StoreError};
 use crate::monitoring::MeasuredStore;
 use crate::runtime::capability::keyvalue::testing::*;
 use crate::security::AuditKind;
