@@ -9,6 +9,9 @@ mod seats;
 mod supervisor;
 mod version;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::runtime::{
     Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Overview, PeerBody, PeerCall,
     Peers, RequestBody, RequestWatch, ResponseBody, Scheme,

@@ -300,6 +300,10 @@ impl Version {
     /// Shuts down a version that leaves for good, when nobody else holds it any more: whoever
     /// still does may have requests for it.
     pub async fn retire(self: Arc<Self>) {
+        // Nobody is to be told.
+        if !self.prepared.is_supervised() {
+            return;
+        }
         while Arc::strong_count(&self) > 1 {
             tokio::time::sleep(LEAVING).await;
         }

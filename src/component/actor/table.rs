@@ -310,7 +310,9 @@ mod tests {
     #[test]
     fn asking_goes_round_and_makes_nobody_younger() {
         let mut table = Table::new(10);
-        ["a", "b"].map(|name| call(&mut table, name, 0));
+        for name in ["a", "b"] {
+            call(&mut table, name, 0);
+        }
         let mut asked = Vec::new();
         for _ in 0..4 {
             let (id, _) = table.ask_next().unwrap();

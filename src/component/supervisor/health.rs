@@ -5,7 +5,8 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use super::owner::{Supervisor, chance};
+use super::owner::Supervisor;
+use super::word::chance;
 use crate::core::RunState;
 
 /// Runs as long as the version is there.

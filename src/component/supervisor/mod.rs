@@ -11,6 +11,7 @@ mod course;
 mod health;
 mod owner;
 mod superior;
+mod word;
 
 pub(super) use owner::Supervisor;
 pub use superior::Superior;

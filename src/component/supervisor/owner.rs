@@ -18,9 +18,11 @@ use tokio::time::Instant;
 use super::course::{Course, Decision, Event};
 use super::health;
 use super::superior::Superiors;
+use super::word::{Word, chance, describe, unhealthy};
 use crate::component::fleet::Fleet;
 use crate::component::maker::Maker;
 use crate::component::pool::QUEUE_TIMEOUT;
+use crate::component::seats::Seats;
 use crate::core::{
     ComponentMetadata, ComponentName, Health, HealthStatus, Instances, RunState, Supervision,
     VersionName,
@@ -40,8 +42,11 @@ pub(in crate::component) struct Supervisor {
     /// The place in [`RunState::ALL`]; written with the course locked.
     state: AtomicU8,
     course: Mutex<Path>,
-    /// The state has changed.
-    changed: Notify,
+    /// Told when the state has changed.
+    changed: Arc<Notify>,
+    /// Where calls wait for the end of a restart, so many at once. There are no seats.
+    waiting: Arc<Seats>,
+    queue: u32,
     restarts: AtomicU64,
     /// Its health is asked for.
     is_watched: AtomicBool,
@@ -52,14 +57,6 @@ pub(in crate::component) struct Supervisor {
 struct Path {
     course: Course,
     step: u64,
-}
-
-/// What is known of it.
-#[derive(Default)]
-struct Word {
-    health: Option<Health>,
-    metadata: Option<ComponentMetadata>,
-    last_failure: Option<String>,
 }
 
 /// What must still be so for an event to count.
@@ -81,6 +78,8 @@ impl Supervisor {
         let (component, version) = maker.prepared().name();
         let (component, version) = (component.clone(), version.clone());
         let metrics = SupervisionMetrics::new(&component, &version);
+        let changed = Arc::<Notify>::default();
+        let queue = instances.max.get();
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             component,
@@ -94,7 +93,9 @@ impl Supervisor {
                 course: Course::new(),
                 step: 0,
             }),
-            changed: Notify::new(),
+            waiting: Seats::new(0, changed.clone()),
+            changed,
+            queue,
             restarts: AtomicU64::new(0),
             is_watched: AtomicBool::new(false),
             word: Mutex::default(),
@@ -125,29 +126,26 @@ impl Supervisor {
         if self.state().serves() {
             return Ok(());
         }
-        let end = async {
-            loop {
-                // Before the state is asked for: no change may go unseen in between.
-                let mut changed = std::pin::pin!(self.changed.notified());
-                changed.as_mut().enable();
-                match self.state() {
-                    state if state.serves() => return Ok(()),
-                    RunState::Restarting => changed.await,
-                    _ => return Err(InvokeError::Stopped),
-                }
-            }
+        let attempt = || match self.state() {
+            state if state.serves() => Some(Ok(())),
+            RunState::Restarting => None,
+            _ => Some(Err(InvokeError::Stopped)),
         };
-        let end = tokio::time::timeout(QUEUE_TIMEOUT, end).await;
+        let end = self.waiting.wait(self.queue, QUEUE_TIMEOUT, attempt).await;
         end.unwrap_or(Err(InvokeError::Stopped))
     }
 
-    /// Starts for the first time.
+    /// Starts for the first time, or again because it gets traffic anew: what is stopped begins
+    /// with a clean history then.
     ///
     /// # Errors
     /// Whatever keeps an instance from starting; it is not tried again.
     pub async fn warm(&self) -> Result<(), InvokeError> {
         self.on(Event::Begins, None, Still::Anything);
         self.fleet.start().await?;
+        if matches!(self.state(), RunState::Stopped | RunState::Failed) {
+            self.on(Event::Restarted, None, Still::Anything);
+        }
         self.on(Event::Started, None, Still::Anything);
         let is_supervised = self.fleet.maker().prepared().is_supervised();
         if is_supervised && !self.is_watched.swap(true, Ordering::Relaxed) {
@@ -375,28 +373,4 @@ async fn restart_after(supervisor: Weak<Supervisor>, pause: Duration, step: u64)
     if let Some(supervisor) = supervisor.upgrade() {
         supervisor.happens(Event::Begins, None, Still::Step(step));
     }
-}
-
-/// With what it was caused by: for the operator.
-fn describe(error: &InvokeError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
-fn unhealthy(health: &Health) -> Option<String> {
-    let detail = health.detail.as_deref();
-    (health.status != HealthStatus::Healthy).then(|| match detail {
-        Some(detail) => format!("it says that it is {}: {detail}", health.status.as_str()),
-        None => format!("it says that it is {}", health.status.as_str()),
-    })
-}
-
-/// Between 0 and 1.
-pub(super) fn chance() -> f64 {
-    let mut bytes = [0; 4];
-    // Without chance restarts only come at the same time.
-    let _ = getrandom::fill(&mut bytes);
-    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
