@@ -14,10 +14,9 @@ use tower::ServiceExt as _;
 use super::document_tests::{document, operations};
 use super::{Settings, router, table};
 use crate::admin::access::{AdminTokens, Hosts};
-use crate::admin::{DeadLetters, Node, Readiness, ReloadFailure};
-use crate::component::Version;
+use crate::admin::{Node, Readiness, ReloadFailure};
 use crate::config::{Config, Token};
-use crate::core::{ByteSize, MessageBus, Role, Stores};
+use crate::core::{ByteSize, DeadLetters, MessageBus, Role, Stores};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::security::{AuditKind, AuditQuery, AuditTrail};
 

@@ -88,5 +88,5 @@ fn chosen(deployment: &Deployment, which: WhichVersion) -> Result<Vec<Arc<Versio
 
 fn view(shared: &Shared, deployment: &Deployment) -> ComponentView {
     let status = shared.node.delivery().status(deployment.name());
-    ComponentView::new(deployment, status, &*shared.node)
+    ComponentView::new(deployment, status)
 }

@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::run::{Run, RunView};
-use crate::admin::node::Node;
 use crate::component::Version;
 use crate::core::{ByteSize, Instances, Limits, Reuse, Weight, format_duration};
 use crate::lifecycle::{DeliveryStatus, Deployment, RolloutStatus};
@@ -89,10 +88,10 @@ struct LimitsView {
 }
 
 impl ComponentView {
-    pub fn new(deployment: &Deployment, status: Option<DeliveryStatus>, node: &dyn Node) -> Self {
+    pub fn new(deployment: &Deployment, status: Option<DeliveryStatus>) -> Self {
         let spec = deployment.spec();
         let versions = deployment.versions().iter().zip(&spec.weights);
-        let versions = versions.map(|(version, weight)| VersionView::new(version, *weight, node));
+        let versions = versions.map(|(version, weight)| VersionView::new(version, *weight));
         Self {
             name: spec.name.to_string(),
             versions: versions.collect(),

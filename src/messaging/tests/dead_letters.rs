@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::support::*;
+use crate::core::DeadLetters as _;
+use crate::core::RedeliverError;
 use crate::core::{
     BusSpec, ByteSize, HandleError, Message, MessageBounds, MessageBus as _, MessageHandler,
     Publisher, Spread, SubscriptionSpec,
 };
-use crate::messaging::{LocalBus, MOST_LETTERS, RedeliverError};
+use crate::messaging::{LocalBus, MOST_LETTERS};
 
 fn hopeless() -> Arc<dyn MessageHandler> {
     by(|_| std::future::ready(Err(HandleError::Hopeless("not json".into()))))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::support::*;
+use crate::core::DeadLetters as _;
 use crate::core::{
     BusSpec, ByteSize, Message, MessageBounds, MessageBus as _, MessageOutcome, PublishError,
     Spread, SubscribeError, Subscription, Topic,

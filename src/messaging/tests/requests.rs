@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::support::*;
+use crate::core::DeadLetters as _;
 use crate::core::{
     Fault, HandleError, Message, MessageBus as _, MessageHandler, MessageOutcome, PublishError,
     RequestError, Spread, SubscriptionSpec, Topic,

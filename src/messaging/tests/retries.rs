@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::support::*;
+use crate::core::DeadLetters as _;
 use crate::core::{
     Delivery, Fault, HandleError, MessageBus as _, MessageHandler, MessageOutcome, Overflow,
     Spread, SubscriptionSpec,
