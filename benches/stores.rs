@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use airgate::core::{ComponentName, Key, KvStore, StoreSpec, Write};
+use airgate::core::{ByteSize, ComponentName, Key, KvStore, Quota, StoreSpec, Write};
 use airgate::storage::{EmbeddedStore, MemoryStore};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -31,6 +31,17 @@ criterion_main!(stores);
 const KEYS: usize = 100_000;
 const WRITERS: usize = 32;
 const TABLE: TableDefinition<&str, &[u8]> = TableDefinition::new("raw");
+
+fn spec() -> StoreSpec {
+    let quota = Quota {
+        bytes: ByteSize(1 << 30),
+        keys: 1_000_000,
+    };
+    StoreSpec {
+        quota,
+        ..StoreSpec::default()
+    }
+}
 
 fn space() -> ComponentName {
     "cart".parse().unwrap()
@@ -68,7 +79,7 @@ fn runtime() -> Runtime {
 
 fn embedded(dir: &Path) -> Arc<EmbeddedStore> {
     let name = "default".parse().unwrap();
-    Arc::new(EmbeddedStore::open(dir, &name, StoreSpec::default()).unwrap())
+    Arc::new(EmbeddedStore::open(dir, &name, spec()).unwrap())
 }
 
 fn fill(runtime: &Runtime, store: &dyn KvStore) {
@@ -112,7 +123,7 @@ fn raw_set(database: &Database, key: &Key, two_phase: bool) {
 
 fn get(criterion: &mut Criterion) {
     let (dir, runtime, mut number) = (TempDir::new().unwrap(), runtime(), 0);
-    let memory = MemoryStore::new(StoreSpec::default());
+    let memory = MemoryStore::new(spec());
     let store = embedded(dir.path());
     let raw = raw(dir.path());
     fill(&runtime, &memory);
@@ -218,7 +229,7 @@ fn take(left: &AtomicU64) -> bool {
 
 fn increment(criterion: &mut Criterion) {
     let (dir, runtime) = (TempDir::new().unwrap(), runtime());
-    let memory = MemoryStore::new(StoreSpec::default());
+    let memory = MemoryStore::new(spec());
     let store = embedded(dir.path());
     let raw = raw(dir.path());
     fill(&runtime, &*store);

@@ -35,6 +35,10 @@ pub(super) struct Shared {
 }
 
 /// Whether there is a store behind the name.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one a store, behind a pointer, and it is nearly always open"
+)]
 pub(super) enum Condition {
     Open(View),
     Refused(Refusal),
