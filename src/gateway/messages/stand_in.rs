@@ -16,7 +16,7 @@ use crate::core::{
 
 /// How a request ends.
 pub(super) enum Ending {
-    With(Result<Message, RequestError>),
+    With(Box<Result<Message, RequestError>>),
     Never,
 }
 
@@ -123,7 +123,7 @@ impl MessageBus for StandIn {
             self.deadlines.lock().unwrap().push(options.deadline);
             let ending = self.ending.lock().unwrap().take();
             let reply = match ending {
-                Some(Ending::With(reply)) => reply,
+                Some(Ending::With(reply)) => *reply,
                 Some(Ending::Never) => std::future::pending().await,
                 None => Err(RequestError::NoReceiver),
             };

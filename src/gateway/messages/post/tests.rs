@@ -140,7 +140,7 @@ async fn a_reply_is_the_answer() {
     let mut reply = message("stock.reserved", "{}");
     reply.content_type = Some("application/json".into());
     reply.metadata = vec![("status".into(), "201".into())];
-    *bus.ending.lock().unwrap() = Some(Ending::With(Ok(reply)));
+    *bus.ending.lock().unwrap() = Some(Ending::With(Box::new(Ok(reply))));
     let sent = posted("2 of 7");
     let arrived = sent.arrived;
     let response = requesting(&bus).answer(sent).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_request_that_nobody_takes_is_told_so() {
     let bus = StandIn::new();
     let answer = requesting(&bus).answer(posted("")).await;
     assert_eq!(answer.err(), Some(Fault::Unavailable));
-    *bus.ending.lock().unwrap() = Some(Ending::With(Err(RequestError::NoReply)));
+    *bus.ending.lock().unwrap() = Some(Ending::With(Box::new(Err(RequestError::NoReply))));
     let answer = requesting(&bus).answer(posted("")).await;
     assert_eq!(answer.err(), Some(Fault::NoResponse));
 }
