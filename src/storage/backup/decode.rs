@@ -10,8 +10,7 @@ use futures_util::Stream;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::lines::{Lines, hex};
-use super::{FORMAT, VERSION};
+use super::lines::{FORMAT, Lines, VERSION, hex};
 use crate::core::{ComponentName, Key, KvStore, Record, StoreError, StoreName, Timestamp};
 use crate::storage::feed::Feed;
 

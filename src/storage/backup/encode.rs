@@ -7,7 +7,7 @@ use futures_util::stream::{Stream, unfold};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{FORMAT, VERSION};
+use super::lines::{FORMAT, VERSION, hex};
 use crate::core::{Record, Records, StoreError, StoreName, Timestamp};
 
 /// Bytes that are handed on at a time, as soon as there are so many.
@@ -112,7 +112,7 @@ impl Encoder {
         let hash = std::mem::take(&mut self.hash).finalize();
         let tail = Tail {
             records: self.count,
-            sha256: super::lines::hex(&hash),
+            sha256: hex(&hash),
         };
         self.line(&tail)
     }

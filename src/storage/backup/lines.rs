@@ -1,4 +1,4 @@
-//! Lines out of chunks that end anywhere.
+//! What a backup says of itself, and lines out of chunks that end anywhere.
 
 use std::fmt::{Display, Write as _};
 
@@ -6,6 +6,10 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 
 use super::BackupError;
+
+/// The first line has both.
+pub(super) const FORMAT: &str = "airgate-store";
+pub(super) const VERSION: u32 = 1;
 
 /// Bytes of one line: a value of 64 MiB in base64, its names, and room.
 const LINE: usize = 96 << 20;

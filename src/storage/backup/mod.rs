@@ -19,6 +19,3 @@ mod tests;
 
 pub use decode::{BackupError, restore};
 pub use encode::encode;
-
-const FORMAT: &str = "airgate-store";
-const VERSION: u32 = 1;
