@@ -3,7 +3,6 @@
 mod access;
 mod answer;
 mod api;
-mod backup;
 mod handle;
 mod listen;
 mod node;

@@ -38,7 +38,7 @@ impl LocalBus {
     }
 
     pub(super) fn admit(&self, origin: Origin) -> Result<(), PublishError> {
-        if origin.is_too_deep() {
+        if origin.depth > Origin::MAX_DEPTH {
             return Err(PublishError::TooDeep);
         }
         match self.activity.is_draining() && origin.depth == 0 {
@@ -54,7 +54,10 @@ impl LocalBus {
     pub(super) fn entry_of(&self, message: Arc<Message>, inbox: Option<Arc<Inbox>>) -> Entry {
         Entry {
             weight: message.weight() as u64,
-            key: self.hasher.hash_one((&message.publisher, &message.topic)),
+            // Requests have an address of their own each: several of one publisher run side by side.
+            key: self
+                .hasher
+                .hash_one((&message.publisher, &message.topic, &message.reply_to)),
             message,
             taken: Instant::now(),
             attempts: 0,

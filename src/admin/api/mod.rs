@@ -9,9 +9,15 @@ mod store_table;
 mod table;
 
 #[cfg(test)]
+mod bus_tests;
+#[cfg(test)]
 mod document_tests;
 #[cfg(test)]
+mod store_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wired;
 
 pub(super) use context::{Context, Shared, carry_out};
 

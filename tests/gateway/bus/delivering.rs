@@ -5,8 +5,9 @@ use crate::support::{Setup, eventually, get};
 
 #[tokio::test]
 async fn everybody_who_listens_gets_a_copy_and_of_a_group_one() {
-    let alone = "topic = \"orders.*\"";
-    let grouped = "topic = \"orders.>\"\ngroup = \"workers\"";
+    // What is appended is read before it is written: one at a time.
+    let alone = "topic = \"orders.*\"\nconcurrency = 1";
+    let grouped = "topic = \"orders.>\"\ngroup = \"workers\"\nconcurrency = 1";
     let setup = member(Setup::default(), "sender", &[]);
     let setup = member(setup, "one", &[alone]);
     let setup = member(setup, "two", &[alone]);

@@ -109,7 +109,7 @@ async fn a_store_that_is_not_configured_is_a_mistake_of_the_file() {
     );
     let refusal = setup.try_start().await.err().expect("a refusal");
     assert!(
-        refusal.stderr.contains("did you mean `default`"),
+        refusal.stderr.contains("did you mean \"default\""),
         "{}",
         refusal.stderr
     );

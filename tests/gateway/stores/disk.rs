@@ -8,7 +8,7 @@ async fn writes_that_find_no_room_are_refused_and_work_again_later() {
     let state = tempfile::tempdir().unwrap();
     write_token(state.path());
     // The file of a store can grow to so many blocks of 512 bytes, as on a disk that is full.
-    let limited = "ulimit -f 24576; exec \"$@\"";
+    let limited = "trap '' XFSZ; ulimit -f 24576; exec \"$@\"";
     let setup = component(Setup::default().state(state.path()), "kv", "kv", GRANTED)
         .lines("[storage.default]\nmax_bytes = \"1GiB\"");
     let gate = setup.clone().wrapper(limited).start().await;

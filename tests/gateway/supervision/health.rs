@@ -148,7 +148,7 @@ async fn an_escalation_makes_the_node_not_ready_until_somebody_helps() {
     .await;
     assert_eq!(state(&gate, "flaky").await, "failed");
     assert_eq!(gate.get("/flaky").await.status(), 503);
-    assert_eq!(ok(&gate.get("/hello").await), "hello");
+    assert_eq!(ok(&gate.get("/hello").await), "hello world");
     assert_eq!(gate.admin(get("/livez")).await.status(), 200);
 }
 

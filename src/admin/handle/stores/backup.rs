@@ -14,10 +14,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::admin::answer::{Problem, bytes};
 use crate::admin::api::Shared;
-use crate::admin::backup::{self, BackupError, encode};
 use crate::admin::request::{FlowError, Pace, StorePath, flow};
 use crate::admin::views::Restored;
 use crate::core::Timestamp;
+use crate::storage::{self, BackupError, encode};
 
 /// Lines of JSON.
 const JSONL: HeaderValue = HeaderValue::from_static("application/jsonl");
@@ -58,7 +58,7 @@ pub(in crate::admin) async fn restore(
     let chunks = flow(body, PACE).inspect_err(move |error| {
         slow.store(matches!(error, FlowError::TooSlow), Ordering::Relaxed);
     });
-    match backup::restore(&*store, Some(&name), chunks).await {
+    match storage::restore(&*store, Some(&name), chunks).await {
         Ok(records) => Ok(Json(Restored { records })),
         Err(BackupError::Upload(_)) if too_slow.load(Ordering::Relaxed) => {
             Err(Problem::request_timeout(FlowError::TooSlow.to_string()))
