@@ -49,7 +49,7 @@ fn the_example_is_valid_and_without_warnings() {
         parse_in(clone.path(), EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
     assert!(warnings.is_empty(), "{warnings}");
     assert!(config.server.tls.is_some());
-    assert_eq!(config.components.len(), 7);
+    assert_eq!(config.components.len(), 11);
     assert_eq!(config.components["version"].weights, [90, 10]);
 }
 
@@ -88,8 +88,6 @@ fn what_the_example_shows_in_comments_are_the_defaults() {
         "affinity",
         "max_p99_ratio",
         "check",
-        "key",
-        "mailbox",
         "group",
     ];
     let grants = [
@@ -117,13 +115,13 @@ fn what_the_example_shows_in_comments_are_the_defaults() {
 #[test]
 fn what_the_example_shows_of_stores_and_subscriptions_are_the_defaults() {
     let clone = clone();
-    let tables = ["[storage.default]", "[[component.relay.subscribe]]"];
+    let tables = ["[storage.default]", "[[component.bus.subscribe]]"];
     let text = uncommented(|table, _| tables.contains(&table));
     let config = parse_in(clone.path(), &text)
         .unwrap_or_else(|errors| panic!("{errors}"))
         .0;
     assert_eq!(config.stores["default"], StoreSpec::default());
-    let subscription = &config.components["relay"].subscriptions[0];
+    let subscription = &config.components["bus"].subscriptions[0];
     let plain = SubscriptionSpec {
         group: subscription.group.clone(),
         ..SubscriptionSpec::to("orders.*".parse().unwrap())
