@@ -9,8 +9,8 @@ use http_body_util::BodyExt as _;
 use super::{Call, Host, InvokeError, RequestBody, Scheme, Superior, Version};
 use crate::core::{
     Actor, ActorKey, Backoff, Cohort, ComponentName, ComponentSpec, Forced, Grants, GroupName,
-    HostBounds, Instances, Limits, Origin, Outbound, RequestId, RolloutPolicy, RunState, Secret,
-    Source, Supervision, SupervisionStrategy, VersionName, VersionSpec,
+    HostBounds, Instances, Limits, Message, Origin, Outbound, Publisher, RequestId, RolloutPolicy,
+    RunState, Secret, Source, Supervision, SupervisionStrategy, VersionName, VersionSpec,
 };
 use crate::runtime::{
     Artifact, Capabilities, Compiler, Engines, Loader, Network, Services, SlowLane,
@@ -145,6 +145,32 @@ async fn requests_of_one_actor_wait_for_each_other_and_a_full_mailbox_says_so() 
     assert!(began.elapsed() >= Duration::from_millis(300));
     assert!(answers[..3].iter().all(Result::is_ok), "{answers:?}");
     assert!(matches!(answers[3], Err(InvokeError::Overloaded)));
+}
+
+#[tokio::test]
+async fn messages_meet_an_actor_in_the_order_in_which_they_are_handed_over() {
+    let version = start(actor("counter", None)).await;
+    let message = Message::new(
+        "orders.created".parse().unwrap(),
+        bytes::Bytes::new(),
+        Publisher::Gateway,
+        Origin::NONE,
+    );
+    let message = Arc::new(message);
+    let order = Mutex::new(Vec::new());
+    let handed: Vec<_> = (0..3)
+        .map(|number| (number, version.handle(message.clone())))
+        .collect();
+    // The last one is polled first.
+    let handled = handed.into_iter().rev().map(async |(number, handling)| {
+        let result = handling.await;
+        assert!(matches!(result, Err(InvokeError::NoHandler)));
+        order.lock().unwrap().push(number);
+    });
+    futures_util::future::join_all(handled).await;
+    assert_eq!(*order.lock().unwrap(), [0, 1, 2]);
+    // Who was not called keeps what it is.
+    assert_eq!((version.instances().idle, version.restarts()), (1, 0));
 }
 
 #[tokio::test]

@@ -54,10 +54,8 @@ impl LocalBus {
     pub(super) fn entry_of(&self, message: Arc<Message>, inbox: Option<Arc<Inbox>>) -> Entry {
         Entry {
             weight: message.weight() as u64,
-            // Requests have an address of their own each: several of one publisher run side by side.
-            key: self
-                .hasher
-                .hash_one((&message.publisher, &message.topic, &message.reply_to)),
+            key: self.hasher.hash_one((&message.publisher, &message.topic)),
+            alone: message.reply_to.as_ref().map(|it| self.hasher.hash_one(it)),
             message,
             taken: Instant::now(),
             attempts: 0,

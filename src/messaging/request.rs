@@ -148,7 +148,7 @@ struct Seated {
 impl Seated {
     fn at(listener: &Arc<Listener>, entry: &Entry) -> Option<Self> {
         let depth = entry.message.origin.depth;
-        let lane = listener.with_queue(|queue| queue.seat(entry.key, depth))?;
+        let lane = listener.with_queue(|queue| queue.seat(entry, depth))?;
         let mut entry = entry.clone();
         entry.attempts = 1;
         Some(Self {

@@ -14,6 +14,9 @@ pub struct Entry {
     pub weight: u64,
     /// Entries with the same keep their order.
     pub key: u64,
+    /// The key of a request where nothing of its own key waits or runs: requests of one publisher
+    /// run side by side.
+    pub alone: Option<u64>,
     /// When it was taken from its sender.
     pub taken: Instant,
     /// How often it has been tried.

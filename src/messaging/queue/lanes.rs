@@ -89,9 +89,14 @@ impl Lanes {
         Some((number, place))
     }
 
+    /// Whether anything of this key waits or runs.
+    pub fn knows(&self, key: u64) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     /// Makes a key busy of which nothing waits or runs.
     pub fn seize(&mut self, key: u64) -> Option<u32> {
-        if self.by_key.contains_key(&key) {
+        if self.knows(key) {
             return None;
         }
         let number = self.lane(key);

@@ -78,9 +78,22 @@ impl Queue {
                 return Offer::Full;
             }
         }
-        let ticket = self.places.insert(entry.clone(), None);
-        self.lanes.push(entry.key, ticket.place, false);
+        let key = self.key_of(entry);
+        let entry = Entry {
+            key,
+            ..entry.clone()
+        };
+        let ticket = self.places.insert(entry, None);
+        self.lanes.push(key, ticket.place, false);
         Offer::Taken(ticket)
+    }
+
+    /// A request waits for what its publisher has sent before, and not for other requests.
+    fn key_of(&self, entry: &Entry) -> u64 {
+        match entry.alone {
+            Some(alone) if !self.lanes.knows(entry.key) => alone,
+            _ => entry.key,
+        }
     }
 
     fn refuses(&self, depth: u8) -> bool {
@@ -126,13 +139,13 @@ impl Queue {
 
     /// A place beside the queue, for who asks and handles in one: where nothing waits and
     /// nothing of the same key runs.
-    pub fn seat(&mut self, key: u64, depth: u8) -> Option<u32> {
+    pub fn seat(&mut self, entry: &Entry, depth: u8) -> Option<u32> {
         let nothing_waits = self.places.count == self.places.delayed();
         let may = !self.closed && !self.refuses(depth) && self.has_free_hand();
         if !may || !nothing_waits {
             return None;
         }
-        let lane = self.lanes.seize(key)?;
+        let lane = self.lanes.seize(self.key_of(entry))?;
         self.inline += 1;
         self.running += 1;
         Some(lane)

@@ -140,3 +140,21 @@ async fn a_request_waits_for_what_its_publisher_sent_before() {
     assert_eq!(answer.unwrap(), ["second"]);
     assert_eq!(recorder.seen(), ["first", "second"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_one_publisher_run_side_by_side() {
+    let bus = bus();
+    let recorder = Recorder::closed_after(0);
+    let _listener = subscribe(&bus, spec("a"), recorder.handler());
+    let both = async {
+        tokio::join!(
+            ask(&bus, message("a", "first")),
+            ask(&bus, message("a", "second"))
+        )
+    };
+    let seen = until(|| recorder.seen().len() == 2);
+    tokio::select! {
+        _ = both => panic!("nobody has passed them"),
+        () = seen => {}
+    }
+}

@@ -96,10 +96,10 @@ async fn a_loop_ends_at_depth_16() {
     let recorder = Recorder::open();
     let _listener = subscribe(&bus, spec("a"), recorder.handler());
     let send = |depth| bus.publish(deep(depth, message("a", "")), Spread::Shared);
-    assert_eq!(send(15).await.unwrap().receivers, 1);
-    assert_eq!(send(16).await, Err(PublishError::TooDeep));
+    assert_eq!(send(16).await.unwrap().receivers, 1);
+    assert_eq!(send(17).await, Err(PublishError::TooDeep));
     assert_eq!(
-        ask(&bus, deep(16, message("a", ""))).await,
+        ask(&bus, deep(17, message("a", ""))).await,
         Err(PublishError::TooDeep.into())
     );
 }
@@ -124,7 +124,8 @@ async fn two_components_that_send_to_each_other_come_to_an_end() {
     let _b = subscribe(&bus, spec("b"), answer_to("a"));
     publish(&bus, "a", "hop").await.unwrap();
     idle(&bus).await;
-    assert_eq!(hops.seen().len(), 16);
+    // From depth 0 to 16.
+    assert_eq!(hops.seen().len(), 17);
 }
 
 #[tokio::test(start_paused = true)]

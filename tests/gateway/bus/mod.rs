@@ -42,12 +42,20 @@ fn component(
 
 /// The path at which a guest sends `body` to `topic`.
 fn sending(name: &str, topic: &str, body: &str) -> String {
-    format!("/{name}/send?topic={topic}&body={}", encoded(body))
+    format!(
+        "/{name}/send?topic={}&body={}",
+        encoded(topic),
+        encoded(body)
+    )
 }
 
 /// The path at which a guest asks whoever listens to `topic`.
 fn asking(name: &str, topic: &str, body: &str) -> String {
-    format!("/{name}/request?topic={topic}&body={}", encoded(body))
+    format!(
+        "/{name}/request?topic={}&body={}",
+        encoded(topic),
+        encoded(body)
+    )
 }
 
 /// What the guest `kv` finds in the store of the component `name`: only that component sees it, so

@@ -82,7 +82,7 @@ async fn who_never_gets_well_is_stopped_and_answers_503() {
         assert_eq!(version(&gate, "flaky").await["restarts"], 2, "{ill}");
         assert_eq!(
             ok(&gate.get("/hello").await),
-            "hello",
+            "hello world",
             "its neighbours go on"
         );
         assert!(began.elapsed() < Duration::from_secs(15));
