@@ -159,7 +159,7 @@ async fn messages_meet_an_actor_in_the_order_in_which_they_are_handed_over() {
     let message = Arc::new(message);
     let order = Mutex::new(Vec::new());
     let handed: Vec<_> = (0..3)
-        .map(|number| (number, version.handle(message.clone())))
+        .map(|number| (number, version.handle(message.clone(), 1)))
         .collect();
     // The last one is polled first.
     let handled = handed.into_iter().rev().map(async |(number, handling)| {

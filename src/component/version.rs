@@ -84,6 +84,8 @@ impl Version {
             && self.instances == spec.instances
             && self.supervision == spec.supervision
             && self.grants == spec.grants
+            && (!spec.routed || self.serves_http())
+            && (spec.subscriptions.is_empty() || self.prepared.handles_messages())
     }
 
     pub fn component(&self) -> &ComponentName {
@@ -167,18 +169,20 @@ impl Version {
     }
 
     /// Has a guest handle one message. The inner error is its own word. Messages for one actor meet
-    /// it in the order in which this is called, also if the futures are polled in another.
+    /// it in the order in which this is called, also if the futures are polled in another. Only a
+    /// first `attempt` can be the failure of an actor: what kills it again is the message.
     ///
     /// # Errors
     /// Everything that keeps the guest from an answer of its own.
     pub fn handle(
         &self,
         message: Arc<Message>,
+        attempt: u32,
     ) -> impl Future<Output = Result<Result<(), String>, InvokeError>> + Send + '_ {
         let began = Instant::now();
         let handling = match &self.fleet {
             Fleet::Pool(pool) => Handling::Pool(pool, message),
-            Fleet::Actors(actors) => Handling::Actor(Box::pin(actors.handle(message))),
+            Fleet::Actors(actors) => Handling::Actor(Box::pin(actors.handle(message, attempt))),
         };
         async move {
             let result = self.handled(handling).await;

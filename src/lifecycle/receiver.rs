@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::directory::Directory;
+use crate::component::InvokeError;
 use crate::core::{ComponentName, Delivery, Fault, HandleError, HandlerFuture, MessageHandler};
 
 /// Has one component handle messages, whatever of it is deployed at the moment.
@@ -33,7 +34,7 @@ impl MessageHandler for Receiver {
         let version = deployment.versions()[deployment.follow(&message.origin)].clone();
         Box::pin(async move {
             let (request, topic) = (message.origin.id, message.topic.clone());
-            match version.handle(message).await {
+            match version.handle(message, attempt).await {
                 Ok(answer) => answer.map_err(HandleError::Refused),
                 Err(error) => {
                     let (component, name) = (version.component(), version.name());
@@ -42,7 +43,11 @@ impl MessageHandler for Receiver {
                         %component, version = %name, request_id = %request, %topic, attempt,
                         fault = fault.label(), %error, "message not handled"
                     );
-                    Err(HandleError::Fault(fault))
+                    Err(match error {
+                        InvokeError::Overloaded | InvokeError::Stopped => HandleError::Busy(fault),
+                        InvokeError::NoHandler => HandleError::Hopeless(error.to_string()),
+                        _ => HandleError::Fault(fault),
+                    })
                 }
             }
         })

@@ -2,13 +2,12 @@
 //! operator can look at it, and the log says so.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use super::bus::LocalBus;
 use super::listener::Listener;
 use super::publish::Handing;
 use super::queue::{Entry, NoRoom, Offer};
+use super::warnings::Warnings;
 use crate::core::{
     DeadLetter, DeadLetters, HandleError, Message, PublishError, Publisher, RedeliverError, Spread,
     Timestamp, Topic,
@@ -25,7 +24,7 @@ impl LocalBus {
             attempts: entry.attempts,
             message: entry.message.clone(),
         };
-        self.warnings.warn(&letter);
+        warn(&letter, &self.warnings);
         if entry.is_letter {
             // The message that it is about is kept already, and another letter would be a loop.
             return;
@@ -103,40 +102,15 @@ fn announce(letter: &DeadLetter, topic: Topic) -> Message {
     }
 }
 
-/// One line a second, however many messages are given up.
-pub struct Warnings {
-    since: Instant,
-    /// Milliseconds from then on.
-    next: AtomicU64,
-    held_back: AtomicU64,
-}
-
-impl Default for Warnings {
-    fn default() -> Self {
-        Self {
-            since: Instant::now(),
-            next: AtomicU64::new(0),
-            held_back: AtomicU64::new(0),
-        }
-    }
-}
-
-impl Warnings {
-    fn warn(&self, letter: &DeadLetter) {
-        const PAUSE: u64 = 1_000;
-        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let may = |next| (now >= next).then_some(now.saturating_add(PAUSE));
-        let (set, read) = (Ordering::Relaxed, Ordering::Relaxed);
-        if self.next.fetch_update(set, read, may).is_err() {
-            self.held_back.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
+/// For the operator.
+fn warn(letter: &DeadLetter, warnings: &Warnings) {
+    if let Some(others) = warnings.may() {
         tracing::warn!(
             topic = %letter.message.topic,
             subscriber = %letter.subscription.subscriber,
             attempts = letter.attempts,
             error = ?letter.error,
-            others = self.held_back.swap(0, Ordering::Relaxed),
+            others,
             "a message was given up"
         );
     }

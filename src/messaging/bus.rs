@@ -12,12 +12,12 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
 use super::activity::Activity;
-use super::bury::Warnings;
 use super::chance;
 use super::dead_letters::Letters;
 use super::inboxes::Inboxes;
 use super::listener::Listener;
 use super::route::Routes;
+use super::warnings::Warnings;
 use crate::core::{
     BusFuture, BusObserver, BusSpec, Inspection, Message, MessageBus, MessageHandler, PublishError,
     Receipt, RequestError, RequestOptions, Spread, SubscribeError, Subscription, Unsubscribe,

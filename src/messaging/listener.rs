@@ -14,6 +14,7 @@ use super::bus::LocalBus;
 use super::chance::Chance;
 use super::handling::Handling;
 use super::queue::{Entry, NoRoom, Offer, Queue, Running, Settled, Ticket};
+use super::warnings::Warnings;
 use crate::core::{
     Delivery, Fault, HandleError, MessageHandler, MessageOutcome, PublishError, Subscription,
     SubscriptionObserver, SubscriptionState,
@@ -34,6 +35,7 @@ pub struct Listener {
     activity: Arc<Activity>,
     bus: Weak<LocalBus>,
     chance: Chance,
+    overflows: Warnings,
 }
 
 impl Listener {
@@ -55,6 +57,7 @@ impl Listener {
             activity: bus.activity.clone(),
             bus: bus.me.clone(),
             chance: Chance::default(),
+            overflows: Warnings::default(),
         }
     }
 
@@ -91,16 +94,30 @@ impl Listener {
         if wants_pump {
             self.start_pump();
         }
+        let has_dropped = !dropped.is_empty();
         for entry in dropped {
             self.observer.count(MessageOutcome::Dropped);
             if let Some(inbox) = entry.inbox {
                 inbox.done(Some(HandleError::Fault(Fault::Overloaded)));
             }
         }
-        if matches!(offer, Offer::Full) && no_room == NoRoom::Overflow {
+        let is_rejected = matches!(offer, Offer::Full) && no_room == NoRoom::Overflow;
+        if is_rejected {
             self.observer.count(MessageOutcome::Rejected);
         }
+        if is_rejected || has_dropped {
+            self.warn_of_overflow();
+        }
         offer
+    }
+
+    fn warn_of_overflow(&self) {
+        let Some(others) = self.overflows.may() else {
+            return;
+        };
+        let Subscription { subscriber, spec } = &self.subscription;
+        let (topic, overflow) = (&spec.topic, spec.overflow);
+        tracing::warn!(%subscriber, %topic, ?overflow, others, "a queue is full");
     }
 
     /// What a sender hears of a full queue.
@@ -178,6 +195,7 @@ impl Listener {
             return (Settled::Handled, None);
         };
         let error = bounded(error);
+        let mut entry = entry;
         if entry.inbox.is_some() {
             self.observer.count(MessageOutcome::Failed);
             return (Settled::Failed, Some(error));
@@ -188,6 +206,14 @@ impl Listener {
             true => spec.attempts.get().min(2),
             false => spec.attempts.get(),
         };
+        let waits = !self.activity.is_draining() && !self.with_queue(|queue| queue.is_closed());
+        if waits && matches!(error, HandleError::Busy(_)) {
+            self.observer.count(MessageOutcome::Deferred);
+            entry.attempts -= 1;
+            entry.deferrals = entry.deferrals.saturating_add(1);
+            let pause = spec.backoff.pause(entry.deferrals, self.chance.draw());
+            return (Settled::Again(entry, after(pause)), None);
+        }
         let is_last = entry.attempts >= attempts;
         if is_last || matches!(error, HandleError::Hopeless(_)) {
             self.give_up(&entry, &error);
@@ -248,5 +274,6 @@ fn bounded(error: HandleError) -> HandleError {
         HandleError::Refused(text) => HandleError::Refused(cut(text)),
         HandleError::Hopeless(text) => HandleError::Hopeless(cut(text)),
         HandleError::Fault(fault) => HandleError::Fault(fault),
+        HandleError::Busy(fault) => HandleError::Busy(fault),
     }
 }

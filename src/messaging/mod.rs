@@ -18,6 +18,7 @@ mod pump;
 mod queue;
 mod request;
 mod route;
+mod warnings;
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,11 @@ impl LocalBus {
         }
         let mut handing = Handing::out(self.entry(message, None));
         handing.give_all(&route, spread, &mut |_, _| {});
+        if handing.met_nobody() {
+            // Who listened then does not any more; somebody may have taken their place.
+            let route = self.routes.load().of_topic(&handing.entry.message.topic);
+            handing.give_all(&route, spread, &mut |_, _| {});
+        }
         handing.result()
     }
 
@@ -59,6 +64,7 @@ impl LocalBus {
             message,
             taken: Instant::now(),
             attempts: 0,
+            deferrals: 0,
             inbox,
             is_letter: false,
         }
@@ -151,6 +157,11 @@ impl Handing {
         };
         inbox.inspect(|inbox| inbox.done(None));
         outcome
+    }
+
+    /// Nobody took it, and nobody refused it either.
+    pub fn met_nobody(&self) -> bool {
+        self.receivers == 0 && self.error.is_none()
     }
 
     /// # Errors

@@ -45,7 +45,7 @@ impl LocalBus {
         answer
     }
 
-    fn start(&self, mut message: Message, replies: u32) -> Result<Asking, RequestError> {
+    fn start(&self, message: Message, replies: u32) -> Result<Asking, RequestError> {
         let bounds = &self.spec.load().bounds;
         bounds.check(&message).map_err(PublishError::from)?;
         self.admit(message.origin)?;
@@ -56,12 +56,33 @@ impl LocalBus {
         if route.is_empty() {
             return Err(RequestError::NoReceiver);
         }
+        match self.ask_over(&route, message, replies) {
+            // Who listened then does not any more; somebody may have taken their place.
+            Err((RequestError::NoReceiver, message)) => {
+                let route = self.routes.load().of_topic(&message.topic);
+                let asked = self.ask_over(&route, Message::clone(&message), replies);
+                asked.map_err(|(error, _)| error)
+            }
+            asked => asked.map_err(|(error, _)| error),
+        }
+    }
+
+    /// With the message, where nobody took it.
+    fn ask_over(
+        &self,
+        route: &Route,
+        mut message: Message,
+        replies: u32,
+    ) -> Result<Asking, (RequestError, Arc<Message>)> {
         let address = self.inboxes.open(replies);
         message.reply_to = Some(address.topic.clone());
-        let entry = self.entry(message, Some(address.inbox.clone()));
+        let message = Arc::new(message);
+        let entry = self.entry_of(message.clone(), Some(address.inbox.clone()));
         let mut asking = Asking::at(address);
-        asking.hand_out(&route, entry)?;
-        Ok(asking)
+        match asking.hand_out(route, entry) {
+            Ok(()) => Ok(asking),
+            Err(error) => Err((error, message)),
+        }
     }
 }
 

@@ -99,7 +99,12 @@ impl Prepared {
         store.limiter(|host| &mut host.memory);
         store.set_hostcall_fuel(self.recipe.bounds.hostcall_bytes);
         store.epoch_deadline_callback(|store| cpu::on_tick(store.data().recipe().limits.cpu));
-        arm(&mut store, Origin::NONE)?;
+        // What an instance sends before its first call could cause that very instance again.
+        let deepest = Origin {
+            depth: Origin::MAX_DEPTH,
+            ..Origin::NONE
+        };
+        arm(&mut store, deepest)?;
         let start = async {
             let exports = self.exports.instantiate(&mut store).await?;
             lifecycle::initialize(&mut store, &exports).await?;

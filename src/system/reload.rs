@@ -130,7 +130,10 @@ impl Node {
         };
         pending.commit(Urgency::Orderly, show).await?;
         changes::record(&running, &deployments, self.services.trail());
-        self.follow_stores(config.stores.clone()).await?;
+        // The new configuration serves: what goes wrong from now on is told, and no way back.
+        if let Err(error) = self.follow_stores(config.stores.clone()).await {
+            tracing::error!(%error, "not every store could be opened");
+        }
         if let Err(error) = self.subscriptions.follow(&config) {
             tracing::error!(%error, "not every subscription could be had");
         }

@@ -322,11 +322,15 @@ impl Server {
             node.subscriptions.end();
             node.delivery.shut_down().await;
         };
-        let drained = tokio::select! {
-            () = drained => true,
-            () = tokio::time::sleep(timeout) => false,
-            () = second_stop(&mut self.signals) => false,
+        let (drained, is_urgent) = tokio::select! {
+            () = drained => (true, false),
+            () = tokio::time::sleep(timeout) => (false, false),
+            () = second_stop(&mut self.signals) => (false, true),
         };
+        if !drained && !is_urgent {
+            // Whoever was slow must not cost components their end; each has a deadline of its own.
+            self.node.delivery.shut_down().await;
+        }
         if !drained {
             let in_flight = self.node.gate.in_flight();
             tracing::warn!(in_flight, "not everything could be finished");

@@ -86,7 +86,7 @@ impl Actors {
         let queued = self.queue(id)?;
         let patience = Instant::from_std(call.arrived) + self.maker.timeout();
         let body = Some(request.body().watch());
-        let (lease, answered) = self.lease(queued, patience, body).await?;
+        let (lease, answered) = self.lease(queued, patience, body, true).await?;
         // The time in the mailbox was not the guest's.
         call.arrived = Instant::now().into_std();
         let response = invoke(lease, request, call).await?;
@@ -99,12 +99,13 @@ impl Actors {
     pub fn handle(
         self: &Arc<Self>,
         message: Arc<Message>,
+        attempt: u32,
     ) -> impl Future<Output = Result<Result<(), String>, InvokeError>> + Send + use<> {
         let queued = self.queue(ActorId::of_message(self.actor.key.as_ref(), &message));
         let patience = Instant::now() + self.maker.timeout();
         let actors = self.clone();
         async move {
-            let (lease, _) = actors.lease(queued?, patience, None).await?;
+            let (lease, _) = actors.lease(queued?, patience, None, attempt <= 1).await?;
             handle(lease, message).await
         }
     }
@@ -136,6 +137,7 @@ impl Actors {
         queued: Queued,
         patience: Instant,
         body: Option<RequestWatch>,
+        counts: bool,
     ) -> Result<(ActorLease, Arc<AtomicBool>), InvokeError> {
         let Queued { place, visit } = queued;
         let turn = place.turn(patience).await.ok_or(InvokeError::Overloaded)?;
@@ -152,6 +154,8 @@ impl Actors {
             deadline: Instant::now() + self.maker.timeout(),
             answered: answered.clone(),
             body,
+            // One key's instance is one of many: its clients cannot stop the others.
+            counts: counts && self.actor.key.is_none(),
         };
         let lease = ActorLease::new(instance, generation, purpose, turn, visit);
         Ok((lease, answered))

@@ -96,6 +96,8 @@ pub(super) enum Purpose {
         /// The response head was there.
         answered: Arc<AtomicBool>,
         body: Option<RequestWatch>,
+        /// A failure of it is one of the component.
+        counts: bool,
     },
     /// A question of the gateway's, which judges the answer itself.
     Question,
@@ -143,7 +145,7 @@ impl ActorLease {
     }
 
     fn blame(&self, error: &InvokeError) {
-        if matches!(self.purpose, Purpose::Call { .. }) && is_own_fault(error) {
+        if matches!(self.purpose, Purpose::Call { counts: true, .. }) && is_own_fault(error) {
             self.visit.actors.failed(self.generation, error);
         }
     }
@@ -162,6 +164,7 @@ impl ActorLease {
             deadline,
             answered,
             body,
+            counts: _,
         } = &self.purpose
         else {
             return false;

@@ -11,12 +11,15 @@ use crate::core::RunState;
 
 /// Runs as long as the version is there.
 pub(super) async fn watch(supervisor: Weak<Supervisor>) {
-    learn(&supervisor).await;
+    let mut is_known = learn(&supervisor).await;
     loop {
         let Some(interval) = supervisor.upgrade().map(|it| it.policy().health.interval) else {
             return;
         };
         tokio::time::sleep(around(interval)).await;
+        if !is_known {
+            is_known = learn(&supervisor).await;
+        }
         let Some(supervisor) = supervisor.upgrade() else {
             return;
         };
@@ -33,15 +36,21 @@ async fn ask(supervisor: &Supervisor) {
     supervisor.checked(generation, answer);
 }
 
-/// What it says of itself, once.
-async fn learn(supervisor: &Weak<Supervisor>) {
+/// What it says of itself. Answers whether that is known now.
+async fn learn(supervisor: &Weak<Supervisor>) -> bool {
     let Some(supervisor) = supervisor.upgrade() else {
-        return;
+        return false;
     };
     let timeout = supervisor.policy().health.timeout;
     match supervisor.fleet().metadata(timeout).await {
-        Ok(metadata) => supervisor.learn(metadata),
-        Err(error) => tracing::debug!(%error, "a component says nothing of itself"),
+        Ok(metadata) => {
+            supervisor.learn(metadata);
+            true
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a component says nothing of itself");
+            false
+        }
     }
 }
 

@@ -142,7 +142,11 @@ impl Supervisor {
     /// Whatever keeps an instance from starting; it is not tried again.
     pub async fn warm(&self) -> Result<(), InvokeError> {
         self.on(Event::Begins, None, Still::Anything);
-        self.fleet.start().await?;
+        let started = self.fleet.start().await;
+        if let Err(error) = &started {
+            self.happens(Event::Failed, Some(describe(error)), Still::Anything);
+        }
+        started?;
         if matches!(self.state(), RunState::Stopped | RunState::Failed) {
             self.on(Event::Restarted, None, Still::Anything);
         }

@@ -95,8 +95,10 @@ fn queue_bytes(
     problems: &mut Problems<'_>,
 ) -> ByteSize {
     let before = problems.count();
-    let bytes = size(field, default, QUEUE, problems);
     let largest = bus.bounds.body;
+    // Two of the largest fit, whatever [bus] says.
+    let default = default.max(ByteSize(largest.0.saturating_mul(2)));
+    let bytes = size(field, default, QUEUE, problems);
     let given = field.given().filter(|_| problems.count() == before);
     if let Some(given) = given.filter(|_| bytes < largest) {
         problems

@@ -175,6 +175,8 @@ pub enum MessageOutcome {
     Handled,
     /// A try failed, and there will be another.
     Retried,
+    /// It was not taken just now, and waits.
+    Deferred,
     /// The last try failed.
     DeadLettered,
     /// The queue was full.
@@ -186,9 +188,10 @@ pub enum MessageOutcome {
 }
 
 impl MessageOutcome {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Handled,
         Self::Retried,
+        Self::Deferred,
         Self::DeadLettered,
         Self::Rejected,
         Self::Dropped,
@@ -200,6 +203,7 @@ impl MessageOutcome {
         match self {
             Self::Handled => "handled",
             Self::Retried => "retried",
+            Self::Deferred => "deferred",
             Self::DeadLettered => "dead_lettered",
             Self::Rejected => "rejected",
             Self::Dropped => "dropped",

@@ -37,7 +37,7 @@ pub enum RequestError {
     Failed(HandleError),
 }
 
-/// Why a handler did not take a message. All but the last are tried again.
+/// Why a handler did not take a message. Most are tried again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HandleError {
     /// The handler says so itself; the text is its own.
@@ -46,6 +46,10 @@ pub enum HandleError {
     /// Anything that keeps a component from an answer of its own.
     #[error("{0}")]
     Fault(Fault),
+    /// It was not tried at all: there was no room for it, or its component is stopped. It waits, and
+    /// that counts as no try.
+    #[error("it is not taken now: {0}")]
+    Busy(Fault),
     /// The message cannot be handled, however often it comes.
     #[error("it cannot be handled: {0}")]
     Hopeless(String),

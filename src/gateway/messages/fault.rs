@@ -25,7 +25,7 @@ fn of(error: &RequestError) -> Fault {
         RequestError::NoReceiver => Fault::Unavailable,
         RequestError::TimedOut => Fault::Timeout,
         RequestError::NoReply => Fault::NoResponse,
-        RequestError::Failed(HandleError::Fault(fault)) => fault.clone(),
+        RequestError::Failed(HandleError::Fault(fault) | HandleError::Busy(fault)) => fault.clone(),
         RequestError::Failed(HandleError::Refused(_) | HandleError::Hopeless(_)) => {
             Fault::GuestError(ProxyError::HttpProtocolError)
         }

@@ -21,6 +21,8 @@ pub struct Entry {
     pub taken: Instant,
     /// How often it has been tried.
     pub attempts: u32,
+    /// How often it was not taken; that is no try.
+    pub deferrals: u32,
     /// Who waits for replies to it.
     pub inbox: Option<Arc<Inbox>>,
     /// It says that another was given up, so that there is no such message about itself.

@@ -96,6 +96,11 @@ impl Queue {
         }
     }
 
+    /// Nothing new is taken.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     fn refuses(&self, depth: u8) -> bool {
         self.draining && depth == 0
     }

@@ -1,5 +1,7 @@
 //! What fails is tried again, aside and later; what cannot be handled is given up.
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -193,4 +195,26 @@ async fn a_retry_keeps_to_the_concurrency() {
     );
     recorder.pass(1);
     until(|| queue(&bus).handled == 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_busy_has_not_tried() {
+    let bus = bus();
+    let busy = Arc::new(AtomicU32::new(20));
+    let handler = {
+        let busy = busy.clone();
+        by(move |_| {
+            let is_busy = busy
+                .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
+                .is_ok();
+            std::future::ready(match is_busy {
+                true => Err(HandleError::Busy(Fault::Overloaded)),
+                false => Ok(()),
+            })
+        })
+    };
+    let _listener = subscribe(&bus, spec("a"), handler);
+    publish(&bus, "a", "patient").await.unwrap();
+    until(|| queue(&bus).handled == 1).await;
+    assert_eq!((queue(&bus).dead, busy.load(Relaxed)), (0, 0));
 }

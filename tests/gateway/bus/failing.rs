@@ -128,3 +128,30 @@ async fn dead_letters_can_be_put_back() {
     assert_eq!(answer.status(), 200, "{}", answer.text());
     assert_eq!(appended(&gate, "handler", "got", 1).await, ["it"]);
 }
+
+#[tokio::test]
+async fn what_is_sent_to_a_stopped_component_waits_for_it() {
+    let setup = member(Setup::default(), "sender", &[]);
+    let lines = format!("topic = \"a\"\n{QUICK}");
+    let gate = member(setup, "handler", &[&lines]).start().await;
+    let post = |path: &str| {
+        let request = http::Request::post(path);
+        request.body(crate::support::empty()).unwrap()
+    };
+    let stop = post("/v1/components/handler/stop");
+    assert_eq!(gate.admin(stop).await.status(), 200);
+    let path = sending("sender", "a", "put key value");
+    assert_eq!(ok(&gate.get(&path).await), "ok 1");
+    eventually(
+        "it was offered more often than it may be tried",
+        async || counted(&gate, "handler", "deferred").await > 6.0,
+    )
+    .await;
+    assert_eq!(counted(&gate, "handler", "dead_lettered").await, 0.0);
+    let restart = post("/v1/components/handler/restart");
+    assert_eq!(gate.admin(restart).await.status(), 200);
+    eventually("it is handled", async || {
+        super::stored(&gate, "handler", "key").await.as_deref() == Some("value")
+    })
+    .await;
+}

@@ -122,3 +122,18 @@ async fn a_subscription_shows_how_it_stands() {
         (&"a.*".into(), &"g".into())
     );
 }
+
+#[tokio::test]
+async fn a_reload_refuses_what_a_start_refuses() {
+    let mut gate = Setup::default().guest("hello").start().await;
+    let subscribed = "[[component.hello.subscribe]]\ntopic = \"a\"";
+    gate.rewrite(Setup::default().guest_with("hello", subscribed));
+    let answer = gate.reload().await;
+    assert!(answer.status() >= 400, "{}", answer.text());
+    assert!(
+        answer.text().contains("no handler of messages"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(gate.get("/hello").await.status(), 200);
+}

@@ -217,3 +217,37 @@ async fn actors_and_reuse_are_a_mistake_of_the_file() {
     let refusal = setup.try_start().await.err().expect("a refusal");
     assert!(refusal.stderr.contains("actor"), "{}", refusal.stderr);
 }
+
+#[tokio::test]
+async fn a_poison_message_is_one_failure_of_an_actor_and_stops_nothing() {
+    let lines = "[component.NAME.supervision]\nmax_restarts = 1\nbackoff = \"20ms\"\n\
+        [[component.NAME.subscribe]]\ntopic = \"chat\"\nbackoff = \"20ms\"\nmax_backoff = \"50ms\"";
+    let gate = actor(lines)
+        .route("path = \"/say\"\npublish = \"chat\"")
+        .start()
+        .await;
+    assert_eq!(gate.post("/say", "trap").await.status(), 202);
+    eventually("it is given up", async || {
+        let labels = [("subscriber", "actor"), ("result", "dead_lettered")];
+        gate.metrics()
+            .await
+            .sum("airgate_bus_messages_total", &labels)
+            == 1.0
+    })
+    .await;
+    assert_eq!(super::version(&gate, "actor").await["restarts"], 1);
+    assert_eq!(add(&gate, None).await.1, 1, "it serves");
+}
+
+#[tokio::test]
+async fn clients_of_one_key_cannot_stop_those_of_another() {
+    let lines = "key = { header = \"x-key\" }\n[component.NAME.supervision]\nmax_restarts = 1";
+    let gate = actor(lines).start().await;
+    let (instance, _) = add(&gate, Some("good")).await;
+    for _ in 0..10 {
+        let request = Request::get("/actor/trap").header("x-key", "bad");
+        let answer = gate.ask(request.body(empty()).unwrap()).await;
+        assert_eq!(answer.status(), 502);
+    }
+    assert_eq!(add(&gate, Some("good")).await, (instance, 2));
+}

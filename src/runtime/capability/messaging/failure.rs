@@ -91,7 +91,7 @@ impl From<RequestError> for Failure {
             RequestError::NoReply => Self::NoReply,
             RequestError::Failed(error) => Self::Failed(match error {
                 HandleError::Refused(reason) => reason,
-                HandleError::Fault(fault) => fault.label().to_owned(),
+                HandleError::Fault(fault) | HandleError::Busy(fault) => fault.label().to_owned(),
                 HandleError::Hopeless(_) => "it cannot be handled".to_owned(),
             }),
         }

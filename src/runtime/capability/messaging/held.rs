@@ -118,7 +118,11 @@ impl HeldMessage {
             return 0;
         }
         let content_type = self.letter.content_type.as_ref().map_or(0, String::len);
-        let received = self.received.as_ref().map_or(0, |message| message.weight());
+        let received = self.received.as_ref().map_or(0, |message| {
+            // The body is counted once as long as both have the same.
+            let is_shared = message.body.as_ptr() == self.letter.body.as_ptr();
+            message.weight() - if is_shared { message.body.len() } else { 0 }
+        });
         self.letter.body.len() + self.letter.metadata.bytes() + content_type + received
     }
 
