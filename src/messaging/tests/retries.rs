@@ -200,7 +200,7 @@ async fn a_retry_keeps_to_the_concurrency() {
 #[tokio::test(start_paused = true)]
 async fn who_is_busy_has_not_tried() {
     let bus = bus();
-    let busy = Arc::new(AtomicU32::new(20));
+    let busy = Arc::new(AtomicU32::new(6));
     let handler = {
         let busy = busy.clone();
         by(move |_| {

@@ -32,7 +32,7 @@ pub fn counted_bus() -> (Arc<LocalBus>, Arc<Counted>) {
 
 #[derive(Default)]
 pub struct Counted {
-    outcomes: [AtomicU64; 6],
+    outcomes: [AtomicU64; MessageOutcome::ALL.len()],
     pub latencies: AtomicU64,
 }
 
