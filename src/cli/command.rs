@@ -64,17 +64,17 @@ enum Verb {
     Status(status::Status),
     /// Show the versions of a component that are kept, or its history
     Versions(versions::Versions),
-    /// Show what happens to versions and traffic, as it happens
+    /// Show what happens to versions, their state and traffic, as it happens
     Events(events::Events),
     /// Show the routes that are served
     Routes(routes::Routes),
-    /// Look at the stores, edit, save and restore them
+    /// Look at the stores: edit, save and restore them
     Kv(kv::Kv),
     /// Look at the bus, send messages, listen, and care for dead letters
     Bus(bus::Bus),
     /// End the instances of a component and start it anew
     Restart(supervise::Supervise),
-    /// End the instances of a component: its requests are answered with 503
+    /// End the instances of a component: its requests are answered with 503 until it is restarted
     Stop(supervise::Supervise),
     /// Make the gateway read its configuration again
     Reload(reload::Reload),

@@ -116,7 +116,7 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             Counter,
             COMPONENT_RESTARTS,
             Count,
-            "Restarts of a version by its supervision",
+            "Restarts of a version, by its supervision or by somebody",
         ),
         (Counter, ROLLOUTS, Count, "Rollouts that ended, by result"),
         (

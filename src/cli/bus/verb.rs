@@ -29,7 +29,7 @@ enum Verb {
     Listen(listen::Listen),
     /// Show the messages that were given up
     DeadLetters(letters::DeadLetters),
-    /// Send a dead letter to where it came from, as if for the first time
+    /// Send a dead letter to where it came from, as if for the first time; given up again, it gets a new number
     Redeliver(letters::Redeliver),
     /// Forget a dead letter
     Discard(letters::Discard),

@@ -124,3 +124,22 @@ async fn a_stopped_component_can_be_started_again() {
         Some("1")
     );
 }
+
+#[tokio::test]
+async fn a_rollback_to_what_was_stopped_starts_it() {
+    let lines = "version = \"a\"";
+    let setup = component(Setup::default(), "version", "version-a", lines);
+    let gate = setup.start().await;
+    let bytes = crate::support::bytes_of("version-b");
+    gate.deploy("version", "b", bytes).await;
+    let stop = "/v1/components/version/stop?version=a";
+    let stop = http::Request::post(stop)
+        .body(crate::support::empty())
+        .unwrap();
+    assert_eq!(gate.admin(stop).await.status(), 200);
+    let answer = gate
+        .steer_with("version", "rollback", "{\"to\": \"a\"}")
+        .await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    assert_eq!(ok(&gate.get("/version").await), "a");
+}
