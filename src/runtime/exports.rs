@@ -32,8 +32,9 @@ enum MessageIndices {
 /// The exports of one instance.
 pub(crate) struct Exports {
     pub http: Option<Http>,
-    pub messages: Option<Messages>,
-    pub lifecycle: Option<Component>,
+    /// Boxed, so that instances of those that have none carry nothing of it.
+    pub messages: Option<Box<Messages>>,
+    pub lifecycle: Option<Box<Component>>,
 }
 
 pub(crate) enum Http {
@@ -110,15 +111,17 @@ impl ExportsPre {
         };
         let messages = match &self.messages {
             Some(MessageIndices::Wasi(found)) => {
-                Some(Messages::Wasi(found.load(&mut *store, &instance)?))
+                let messages = Messages::Wasi(found.load(&mut *store, &instance)?);
+                Some(Box::new(messages))
             }
             Some(MessageIndices::Wasmcloud(found)) => {
-                Some(Messages::Wasmcloud(found.load(&mut *store, &instance)?))
+                let messages = Messages::Wasmcloud(found.load(&mut *store, &instance)?);
+                Some(Box::new(messages))
             }
             None => None,
         };
         let lifecycle = match &self.lifecycle {
-            Some(found) => Some(found.load(&mut *store, &instance)?),
+            Some(found) => Some(Box::new(found.load(&mut *store, &instance)?)),
             None => None,
         };
         Ok(Exports {

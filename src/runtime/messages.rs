@@ -30,7 +30,7 @@ pub async fn handle<L: Lease>(
     solo::run(lease, deadline, move |instance| {
         Box::pin(async move {
             let store = &mut instance.store;
-            let answer = match instance.exports.messages.as_ref().ok_or(NoHandler)? {
+            let answer = match instance.exports.messages.as_deref().ok_or(NoHandler)? {
                 Messages::Wasi(guest) => {
                     let message = store.data_mut().hold(HeldMessage::received(message))?;
                     let handler = guest.wasi_messaging_incoming_handler();
