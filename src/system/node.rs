@@ -1,6 +1,7 @@
 //! What the parts of a running node share.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
@@ -16,6 +17,9 @@ use crate::messaging::LocalBus;
 use crate::monitoring::{HttpMetrics, Recorder};
 use crate::runtime::Services;
 use crate::security::AuditTrail;
+
+/// Until the answer to a wish is on its way.
+const ANSWERED: Duration = Duration::from_millis(100);
 
 /// One running node.
 pub(crate) struct Node {
@@ -111,6 +115,13 @@ impl admin::Node for Node {
     }
 
     fn drain(&self) {
-        self.stop.notify_one();
+        let Some(node) = self.me.upgrade() else {
+            return;
+        };
+        // An idle node is gone at once: who asked for it hears that it was heard.
+        tokio::spawn(async move {
+            tokio::time::sleep(ANSWERED).await;
+            node.stop.notify_one();
+        });
     }
 }
