@@ -74,21 +74,14 @@ publish() {
 
 resident_kib() { awk '/^VmRSS:/ { print $2 }' "/proc/$server_pid/status"; }
 
-# Messages for the sleeper, one heap of them after the other, until it is told to stop.
-bother() {
-  while [[ ! -e $work/enough ]]; do publish silent "$MESSAGES"; done
-}
-
 round() {
   local alone beside
   load "$duration" "$url"
   require_no_errors 'the other topic, alone'
   alone=$(value requests)
-  rm -f "$work/enough"
-  bother &
+  publish silent "$MESSAGES" &
   load_pid=$!
   load "$duration" "$url"
-  touch "$work/enough"
   wait "$load_pid" || fail 'the sleeper could not be bothered'
   load_pid=''
   require_no_errors 'the other topic, beside the sleeper'

@@ -278,7 +278,10 @@ impl Delivery {
             if state.traffic.weight(version.name()) == 0 {
                 continue;
             }
-            let is_down = matches!(version.state(), RunState::Stopped | RunState::Failed);
+            let is_down = matches!(
+                version.state(),
+                RunState::Stopping | RunState::Stopped | RunState::Failed
+            );
             if has_traffic(version) {
                 continue;
             }

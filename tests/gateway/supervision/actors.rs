@@ -94,7 +94,12 @@ async fn messages_of_a_key_meet_its_instance_in_order() {
     }
     let mut instances = Vec::new();
     for user in ["ann", "bob"] {
-        let answer = gate.post("/ask", format!("{{\"user\":\"{user}\"}}")).await;
+        // Of the same publisher: behind its messages.
+        let text = format!("{{\"user\":\"{user}\"}}");
+        let request = Request::post("/ask")
+            .body(crate::support::body(text))
+            .unwrap();
+        let answer = connection.ask(request).await;
         let text = ok(&answer).to_owned();
         let (instance, count) = text.split_once(' ').unwrap();
         assert_eq!(count, "21", "its own 20, and this one");
