@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::{Duration, Instant};
 
-use airgate::component::{Call, Host, Origin, Peers, RequestBody, Scheme, Version};
+use airgate::component::{Call, Host, Peers, RequestBody, Scheme, Version};
 use airgate::config::{self, HeaderEdits, HostPattern, PathPattern, Route, Target};
 use airgate::core::{
-    ArtifactPolicy, Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Outbound, RequestId,
-    Reuse, RolloutPolicy, Source, VersionName, VersionSpec,
+    ArtifactPolicy, Cohort, ComponentSpec, Forced, Grants, Instances, Limits, Origin, Outbound,
+    RequestId, Reuse, RolloutPolicy, Source, Supervision, VersionName, VersionSpec,
 };
 use airgate::gateway::Router;
 use airgate::lifecycle::{Deployments, Directory, Sources, Split};
@@ -353,7 +353,10 @@ fn spec(name: &str, reuse: Reuse, grants: Grants) -> Arc<ComponentSpec> {
         grants: Arc::new(grants),
         affinity: None,
         rollout: RolloutPolicy::default(),
+        subscriptions: Vec::new(),
+        supervision: Supervision::default(),
         mirrored: false,
+        routed: true,
     })
 }
 

@@ -95,7 +95,7 @@ const METRIC_NAMES: &str = "monitoring/names.rs";
 /// The only file that turns a fault into a status code.
 const STATUS_CODES: &str = "gateway/respond.rs";
 /// Who else may name a status code, and why: none of them answers a request with a fault.
-const OTHER_STATUS_CODES: [(&str, &str); 5] = [
+const OTHER_STATUS_CODES: [(&str, &str); 6] = [
     (
         "admin/answer/problem.rs",
         "the admin API answers for itself: what goes wrong",
@@ -111,6 +111,10 @@ const OTHER_STATUS_CODES: [(&str, &str); 5] = [
     (
         "gateway/observe.rs",
         "records 499 where the client went first; nobody is sent it",
+    ),
+    (
+        "gateway/messages/reply.rs",
+        "202 for a message that was taken, and the status that a reply chooses",
     ),
     ("monitoring/http.rs", "labels of series"),
 ];

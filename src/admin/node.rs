@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::core::{ComponentName, DeadLetters, MessageBus, Stores};
 use crate::lifecycle::{Delivery, Deployments};
 use crate::security::AuditTrail;
 
@@ -19,16 +20,21 @@ pub trait Node: Send + Sync + 'static {
     /// Changes versions and traffic.
     fn delivery(&self) -> &Arc<Delivery>;
     fn audit(&self) -> &AuditTrail;
+    fn stores(&self) -> Arc<dyn Stores>;
+    fn bus(&self) -> Arc<dyn MessageBus>;
+    fn dead_letters(&self) -> Arc<dyn DeadLetters>;
     /// Reads the configuration again and takes it, or keeps the old one.
     async fn reload(&self) -> Result<(), ReloadFailure>;
     /// Begins to drain, as SIGTERM does.
     fn drain(&self);
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     Ready,
     Draining,
+    /// These have failed, and nobody below could mend it.
+    Failed(Vec<ComponentName>),
 }
 
 /// Why the old configuration stays.

@@ -190,6 +190,13 @@ fn compare(version: &Version, grants: &Grants, capabilities: &Capabilities) -> V
         .partition(|missing| missing.is_usual && !missing.traps);
     let missing = telling.into_iter().map(|missing| {
         let keys = missing.capabilities.join("` or `");
+        if let (true, Some(remains)) = (is_enforced, missing.remains) {
+            let import = &missing.import;
+            let message = format!(
+                "imports {import} without a grant of `{keys}`: it has {remains}, and no more"
+            );
+            return note("note", message);
+        }
         let consequence = match (is_enforced, missing.traps) {
             (false, _) => "allowed and recorded",
             (true, true) => "a trap",

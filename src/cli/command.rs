@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    check, compile, deploy, drain, events, inspect, reload, rollback, routes, schema, serve,
-    status, steer, traffic, versions,
+    bus, check, compile, deploy, drain, events, inspect, kv, reload, rollback, routes, schema,
+    serve, status, steer, supervise, traffic, versions,
 };
 use crate::runtime::COMPILE_VERB;
 
@@ -64,10 +64,18 @@ enum Verb {
     Status(status::Status),
     /// Show the versions of a component that are kept, or its history
     Versions(versions::Versions),
-    /// Show what happens to versions and traffic, as it happens
+    /// Show what happens to versions, their state and traffic, as it happens
     Events(events::Events),
     /// Show the routes that are served
     Routes(routes::Routes),
+    /// Look at the stores: edit, save and restore them
+    Kv(kv::Kv),
+    /// Look at the bus, send messages, listen, and care for dead letters
+    Bus(bus::Bus),
+    /// End the instances of a component and start it anew
+    Restart(supervise::Supervise),
+    /// End the instances of a component: its requests are answered with 503 until it is restarted
+    Stop(supervise::Supervise),
     /// Make the gateway read its configuration again
     Reload(reload::Reload),
     /// Make the gateway finish its requests and end
@@ -108,6 +116,10 @@ pub fn run() -> ExitCode {
         Verb::Versions(versions) => versions.run(),
         Verb::Events(events) => events.run(),
         Verb::Routes(routes) => routes.run(),
+        Verb::Kv(kv) => kv.run(),
+        Verb::Bus(bus) => bus.run(),
+        Verb::Restart(supervise) => supervise.run("restart"),
+        Verb::Stop(supervise) => supervise.run("stop"),
         Verb::Reload(reload) => reload.run(),
         Verb::Drain(drain) => drain.run(),
         Verb::Compile(compile) => compile.run(),
@@ -153,6 +165,62 @@ mod tests {
             "events cart --since 7",
         ] {
             assert!(is_taken(arguments), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn verbs_of_stores_and_bus_are_taken_as_they_are_documented() {
+        for arguments in [
+            "kv stores --json",
+            "kv usage cart --store default",
+            "kv list cart --store default --prefix a/ --after a/1 --limit 5000",
+            "kv get cart user/1 --output value.bin",
+            "kv set cart user/1 @value.bin --ttl 5m --if-absent --store cache",
+            "kv set cart n -5",
+            "kv set cart n -",
+            "kv delete cart user/1",
+            "kv increment cart n -2",
+            "kv increment cart n",
+            "kv backup --store default --output default.jsonl",
+            "kv restore --store default default.jsonl --yes",
+            "bus status --admin unix:/run/a.sock",
+            "bus publish orders.created {} --content-type application/json --everyone --json",
+            "bus publish orders.created - --count 100000",
+            "bus request stock.reserve @order.json --timeout 2s",
+            "bus listen orders.>",
+            "bus dead-letters --limit 5",
+            "bus redeliver 7",
+            "bus discard 7",
+            "restart cart --version 1.4.2",
+            "stop cart --json",
+        ] {
+            assert!(is_taken(arguments), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn what_no_store_and_no_bus_can_have_is_wrong_usage() {
+        use ErrorKind::{ArgumentConflict, MissingRequiredArgument, ValueValidation};
+        for (arguments, kind) in [
+            ("kv get cart", MissingRequiredArgument),
+            ("kv get cart ..", ValueValidation),
+            ("kv get ../x key", ValueValidation),
+            ("kv get cart key --store a/b", ValueValidation),
+            ("kv get cart key --json --output f", ArgumentConflict),
+            ("kv set cart key", MissingRequiredArgument),
+            ("kv set cart key v --ttl soon", ValueValidation),
+            ("kv increment cart key much", ValueValidation),
+            ("kv backup", MissingRequiredArgument),
+            ("kv restore", MissingRequiredArgument),
+            ("bus publish orders.*", ValueValidation),
+            ("bus publish orders.created", MissingRequiredArgument),
+            ("bus publish a b --count 0", ValueValidation),
+            ("bus request a b --timeout 5", ValueValidation),
+            ("bus listen a.>.b", ValueValidation),
+            ("bus discard last", ValueValidation),
+            ("stop", MissingRequiredArgument),
+        ] {
+            assert_eq!(refused(arguments), kind, "{arguments}");
         }
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{exit, print};
 use crate::core::{ByteSize, HostBounds};
 use crate::lifecycle;
-use crate::runtime::{Artifact, Capabilities, Capability, Interface, Surface};
+use crate::runtime::{Artifact, Capabilities, Capability, Interface, MessageInterface, Surface};
 
 #[derive(Args)]
 pub(super) struct Inspect {
@@ -54,6 +54,19 @@ fn handler(surface: &Surface) -> Option<&'static str> {
     })
 }
 
+fn messages(surface: &Surface) -> Option<&'static str> {
+    let handlers = surface.handlers()?;
+    handlers.messages.map(|interface| match interface {
+        MessageInterface::Wasi => "wasi:messaging/incoming-handler",
+        MessageInterface::Wasmcloud => "wasmcloud:messaging/handler",
+    })
+}
+
+/// Whether it can be asked for its health, and told of its end.
+fn is_supervised(surface: &Surface) -> bool {
+    surface.handlers().is_some_and(|it| it.lifecycle)
+}
+
 fn json(artifact: &Artifact, surface: &Surface) -> serde_json::Value {
     let capabilities = Capabilities::standard();
     let needs: serde_json::Map<_, _> = surface
@@ -65,6 +78,8 @@ fn json(artifact: &Artifact, surface: &Surface) -> serde_json::Value {
         "digest": artifact.digest.to_string(),
         "bytes": artifact.bytes.len(),
         "handler": handler(surface),
+        "messages": messages(surface),
+        "lifecycle": is_supervised(surface),
         "concurrent": surface.concurrent,
         "exports": surface.exports,
         "imports": surface.imports,
@@ -75,11 +90,21 @@ fn json(artifact: &Artifact, surface: &Surface) -> serde_json::Value {
 fn text(artifact: &Artifact, surface: &Surface) -> String {
     let mut text = String::new();
     let size = ByteSize(artifact.bytes.len() as u64);
-    let handler = handler(surface).unwrap_or("none: Airgate cannot serve it");
+    let (handler, messages) = (handler(surface), messages(surface));
+    let handler = handler.unwrap_or(match messages {
+        Some(_) => "none: no route can lead to it",
+        None => "none: Airgate cannot serve it",
+    });
     // Writing to a string cannot fail.
     let _ = writeln!(text, "digest   {}", artifact.digest);
     let _ = writeln!(text, "size     {size}");
     let _ = writeln!(text, "handler  {handler}");
+    if let Some(messages) = messages {
+        let _ = writeln!(text, "messages {messages}");
+    }
+    if is_supervised(surface) {
+        let _ = writeln!(text, "life     airssys:core/component-lifecycle");
+    }
     let _ = writeln!(text, "exports");
     for name in &surface.exports {
         let _ = writeln!(text, "  {name}");

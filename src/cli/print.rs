@@ -8,8 +8,13 @@ use crate::config::{Diagnostics, LoadError};
 
 /// Writes to stdout; a reader that has gone is nobody's error.
 pub(super) fn out(text: &str) {
+    bytes(text.as_bytes());
+}
+
+/// As [`out`].
+pub(super) fn bytes(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.write_all(bytes);
     let _ = stdout.flush();
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::admin::{AdminApi, Answer, Call, Client, Failure};
+use super::running::{Running, running, state};
 use super::table::{Cell, Column, Table};
 use super::terminal::{Paint, plain};
 use super::{names, print, rollout};
@@ -27,15 +28,25 @@ impl Status {
                 None => "/v1/delivery".into(),
             };
             let answer = client.send(Call::get(path)).await?;
-            self.api.show(&answer, || self.text(client, &answer))
+            let running = match self.api.json {
+                true => Vec::new(),
+                false => running(client, self.component.as_ref()).await?,
+            };
+            self.api
+                .show(&answer, || self.text(client, &answer, &running))
         })
     }
 
-    fn text(&self, client: &Client, answer: &Answer) -> Result<String, Failure> {
+    fn text(
+        &self,
+        client: &Client,
+        answer: &Answer,
+        running: &[Running],
+    ) -> Result<String, Failure> {
         let now = Timestamp::now();
         if self.component.is_none() {
             let all: Vec<DeliveryStatus> = client.read_as(answer)?;
-            return Ok(print::table(&table(&all, now)));
+            return Ok(print::table(&table(&all, running, now)));
         }
         let one: DeliveryStatus = client.read_as(answer)?;
         let mut text = format!("generation {}\n", one.generation);
@@ -43,15 +54,16 @@ impl Status {
             .rollout
             .as_ref()
             .map_or(String::new(), |rollout| details(rollout, now));
-        Ok(print::table(&table(&[one], now)) + "\n" + &text)
+        Ok(print::table(&table(&[one], running, now)) + "\n" + &text)
     }
 }
 
-fn table(all: &[DeliveryStatus], now: Timestamp) -> Table {
+fn table(all: &[DeliveryStatus], running: &[Running], now: Timestamp) -> Table {
     let mut table = Table::new(&[
         Column::Left("COMPONENT"),
         Column::Left("VERSION"),
         Column::Right("WEIGHT"),
+        Column::Left("STATE"),
         Column::Left("ORIGIN"),
         Column::Right("AGE"),
         Column::Left("ROLLOUT"),
@@ -66,6 +78,7 @@ fn table(all: &[DeliveryStatus], now: Timestamp) -> Table {
                 status.component.as_str().into(),
                 version.name.as_str().into(),
                 rollout::percent(version.weight, sum).into(),
+                state_of(version, status, running),
                 origin(version.origin).into(),
                 rollout::age(version.added, now).into(),
                 rollout.map_or("".into(), place),
@@ -74,6 +87,15 @@ fn table(all: &[DeliveryStatus], now: Timestamp) -> Table {
         }
     }
     table
+}
+
+/// Nothing, where the version is not loaded.
+fn state_of(version: &VersionStatus, status: &DeliveryStatus, running: &[Running]) -> Cell {
+    let mut components = running.iter();
+    let component = components.find(|it| it.name == status.component.as_str());
+    let mut versions = component.into_iter().flat_map(|it| &it.versions);
+    let found = versions.find(|it| it.name == version.name.as_str());
+    found.map_or_else(|| "".into(), state)
 }
 
 /// What serves, and what was meant to.
@@ -150,19 +172,24 @@ mod tests {
 
     #[test]
     fn who_serves_and_who_is_about_to_stand_in_a_table() {
-        let shown = table(&[samples::running(1)], now()).render(false);
+        let running = serde_json::json!([{ "name": "cart", "versions": [
+            { "name": "1.4.2", "state": "running", "restarts": 0 },
+            { "name": "1.5.0", "state": "degraded", "restarts": 2 },
+        ]}]);
+        let running: Vec<Running> = serde_json::from_value(running).unwrap();
+        let shown = table(&[samples::running(1)], &running, now()).render(false);
         let lines: Vec<_> = shown.lines().collect();
         let rollout = "canary, step 2 of 4 at 25%, running";
         assert_eq!(
             lines,
             [
                 format!(
-                    "COMPONENT  VERSION  WEIGHT  ORIGIN    AGE  {:35}  VERDICT",
+                    "COMPONENT  VERSION  WEIGHT  STATE     ORIGIN    AGE  {:35}  VERDICT",
                     "ROLLOUT"
                 ),
-                "cart       1.4.2       75%  file       2h".into(),
+                "cart       1.4.2       75%  running   file       2h".into(),
                 format!(
-                    "cart       1.5.0       25%  deployed   2h  {rollout}  pass: error rate 20.00% is above 1.00%"
+                    "cart       1.5.0       25%  degraded  deployed   2h  {rollout}  pass: error rate 20.00% is above 1.00%"
                 ),
             ]
         );
@@ -173,7 +200,7 @@ mod tests {
         let mut status = samples::running(0);
         status.versions[1].name = "forgotten".parse().unwrap();
         status.versions[1].weight = 0;
-        let shown = table(&[status], now()).render(false);
+        let shown = table(&[status], &[], now()).render(false);
         assert!(
             shown.contains("1.4.2") && !shown.contains("forgotten"),
             "{shown}"

@@ -86,7 +86,7 @@ fn kept(status: &DeliveryStatus, now: Timestamp) -> Table {
 }
 
 /// About as large.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let (unit, shift) = match bytes {
         0..1_024 => return format!("{} B", ByteSize(bytes)),
         0x400..0x10_0000 => ("KiB", 10),

@@ -1,7 +1,10 @@
 //! From the bytes of a component to a version that is warm.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use tokio::runtime::Handle;
+
+use super::supervisor::{Superior, Superiors};
 use super::version::Version;
 use crate::core::{
     ArtifactPolicy, ByteSize, ComponentSpec, Digest, GrantMode, Grants, Reuse, VersionName,
@@ -21,6 +24,14 @@ pub enum HostingError {
         "`concurrent` needs a component of WASI 0.3: one of WASI 0.2 serves one request at a time"
     )]
     NotConcurrent,
+    #[error(
+        "it exports no HTTP handler, and a route leads to it: it must export wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3"
+    )]
+    NoHttpHandler,
+    #[error(
+        "it exports no handler of messages, and it subscribes to topics: it must export wasi:messaging/incoming-handler@0.2.0-draft or wasmcloud:messaging/handler@0.2.0"
+    )]
+    NoMessageHandler,
     #[error("it cannot be started: {}", chain(.0))]
     Start(#[source] InvokeError),
     #[error("loading it was interrupted")]
@@ -39,11 +50,19 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[derive(Clone)]
 pub struct Host {
     loader: Arc<Loader>,
+    superiors: Superiors,
 }
 
 impl Host {
     pub fn new(loader: Arc<Loader>) -> Self {
-        Self { loader }
+        let superiors = Superiors::default();
+        Self { loader, superiors }
+    }
+
+    /// Who hears of what becomes of versions, those that are hosted already too; the first one
+    /// counts.
+    pub fn report_to(&self, superior: Weak<dyn Superior>) {
+        self.superiors.set(superior);
     }
 
     /// The largest component that is taken.
@@ -67,8 +86,8 @@ impl Host {
         name: VersionName,
         spec: Arc<ComponentSpec>,
     ) -> Result<Arc<Version>, HostingError> {
-        let loader = self.loader.clone();
-        let load = move || load(&loader, &artifact, name, &spec);
+        let (host, runtime) = (self.clone(), Handle::current());
+        let load = move || load(&host, &artifact, name, &spec, runtime);
         let version = tokio::task::spawn_blocking(load).await;
         let version = version.map_err(|_| HostingError::Interrupted)??;
         version.warm().await.map_err(HostingError::Start)?;
@@ -87,16 +106,17 @@ impl Host {
         }
         let capabilities = self.loader.services().capabilities();
         let missing = capabilities.compare(version.imports(), grants).missing;
-        let in_earnest = |it: &Missing| !it.is_usual || it.traps;
+        let in_earnest = |it: &Missing| it.traps || !(it.is_usual || it.remains.is_some());
         missing.into_iter().filter(in_earnest).collect()
     }
 }
 
 fn load(
-    loader: &Loader,
+    host: &Host,
     artifact: &Artifact,
     name: VersionName,
     spec: &ComponentSpec,
+    runtime: Handle,
 ) -> Result<Version, HostingError> {
     let policy = VersionPolicy {
         component: spec.name.clone(),
@@ -104,14 +124,22 @@ fn load(
         limits: spec.limits.clone(),
         grants: spec.grants.clone(),
     };
-    let prepared = loader.load(artifact, policy)?;
+    let prepared = host.loader.load(artifact, policy)?;
     let concurrent = matches!(spec.instances.reuse, Reuse::Concurrent { .. });
     if concurrent && !prepared.can_be_concurrent() {
         return Err(HostingError::NotConcurrent);
     }
+    if spec.routed && !prepared.serves_http() {
+        return Err(HostingError::NoHttpHandler);
+    }
+    if !spec.subscriptions.is_empty() && !prepared.handles_messages() {
+        return Err(HostingError::NoMessageHandler);
+    }
     Ok(Version::new(
         prepared,
         artifact.digest,
-        spec.instances.clone(),
+        spec,
+        host.superiors.clone(),
+        runtime,
     ))
 }

@@ -1,13 +1,21 @@
 //! Hosting: the versions of components, the pool of their instances, and their leases.
 
+mod actor;
+mod fleet;
 mod host;
+mod maker;
 mod pool;
 mod seats;
+mod supervisor;
 mod version;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::runtime::{
-    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Origin, PeerBody, PeerCall, Peers,
-    RequestBody, RequestWatch, ResponseBody, Scheme,
+    Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Overview, PeerBody, PeerCall,
+    Peers, RequestBody, RequestWatch, ResponseBody, Scheme,
 };
 pub use host::{Host, HostingError};
+pub use supervisor::Superior;
 pub use version::Version;

@@ -5,36 +5,38 @@
 //! discards it, and only [`Lease::finish`] after success puts it back.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::maker::Maker;
 use super::seats::{Seat, Seats};
+use super::supervisor::Supervisor;
 use crate::core::{Instances, Reuse};
-use crate::monitoring::{GuestMetrics, InstanceCounts, instantiate_seconds};
-use crate::runtime::{
-    Call, Instance, InvokeError, Joined, Lease, Prepared, RequestBody, Sessions, Usage,
-};
+use crate::monitoring::InstanceCounts;
+use crate::runtime::{Call, Instance, InvokeError, Joined, Lease, RequestBody, Sessions, Usage};
 
-/// How long a request waits for an instance when all are busy.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a request waits for an instance when all are busy, or while its component restarts.
+pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often pools are maintained, and how exact `idle_timeout` is.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// Reused instances that fail one after the other, before reuse is given up.
 const REUSE_FAILURES: u32 = 3;
 
 pub(crate) struct Pool {
-    prepared: Prepared,
+    maker: Maker,
     policy: Instances,
-    metrics: Arc<GuestMetrics>,
+    supervisor: Weak<Supervisor>,
     sessions: Arc<Sessions>,
-    instantiate_seconds: metrics::Histogram,
     seats: Arc<Seats>,
     idle: Mutex<Vec<Idle>>,
     ready: Mutex<Vec<Instance>>,
     refilling: AtomicBool,
     reuse_failures: AtomicU32,
+    /// Instances of an earlier one are not put back. Changes only while `idle` and `ready` are
+    /// locked.
+    generation: AtomicU32,
     /// Counts calls of [`Pool::maintain`]: a clock that costs nothing to read.
     ticks: AtomicU32,
 }
@@ -67,26 +69,30 @@ struct Idle {
 }
 
 impl Pool {
-    pub fn new(prepared: Prepared, policy: Instances, metrics: Arc<GuestMetrics>) -> Arc<Self> {
+    pub fn new(maker: Maker, policy: Instances, supervisor: Weak<Supervisor>) -> Arc<Self> {
         let room = Arc::<Notify>::default();
         let seats = Seats::new(policy.max.get(), room.clone());
         Arc::new(Self {
-            prepared,
+            maker,
             policy,
-            metrics,
+            supervisor,
             sessions: Sessions::new(room),
-            instantiate_seconds: instantiate_seconds(),
             seats,
             idle: Mutex::default(),
             ready: Mutex::default(),
             refilling: AtomicBool::new(false),
             reuse_failures: AtomicU32::new(0),
+            generation: AtomicU32::new(0),
             ticks: AtomicU32::new(0),
         })
     }
 
-    pub fn prepared(&self) -> &Prepared {
-        &self.prepared
+    pub fn maker(&self) -> &Maker {
+        &self.maker
+    }
+
+    pub fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Relaxed)
     }
 
     /// Whether requests share instances.
@@ -110,13 +116,19 @@ impl Pool {
     }
 
     async fn seated(self: &Arc<Self>, seat: Seat) -> Result<PoolLease, InvokeError> {
+        // Before the instance: it must not seem younger than it is.
+        let generation = self.generation();
         let instance = match self.take_idle() {
             Some(instance) => instance,
-            None => self.fresh().await?,
+            None => self
+                .fresh()
+                .await
+                .map_err(|error| self.tell(error, generation))?,
         };
         Ok(PoolLease {
             pool: self.clone(),
             instance: Some(instance),
+            generation,
             _seat: seat,
         })
     }
@@ -190,12 +202,19 @@ impl Pool {
         }
     }
 
+    /// A request needed an instance, and none could be made.
+    #[cold]
+    fn tell(&self, error: InvokeError, generation: u32) -> InvokeError {
+        if !matches!(error, InvokeError::Overloaded)
+            && let Some(supervisor) = self.supervisor.upgrade()
+        {
+            supervisor.failed(generation, &error);
+        }
+        error
+    }
+
     async fn make(&self) -> Result<Instance, InvokeError> {
-        let began = Instant::now();
-        let made =
-            tokio::time::timeout(self.prepared.limits().timeout, self.prepared.instantiate());
-        let mut instance = made.await.unwrap_or(Err(InvokeError::Timeout))?;
-        self.instantiate_seconds.record(began.elapsed());
+        let mut instance = self.maker.make().await?;
         if let Reuse::Concurrent { requests, at_once } = self.policy.reuse {
             instance.share(self.sessions.clone(), at_once.get(), requests.get());
         }
@@ -203,15 +222,36 @@ impl Pool {
     }
 
     /// Makes one instance: proves that the version can be instantiated at all.
-    pub async fn warm(self: &Arc<Self>) -> Result<(), InvokeError> {
+    ///
+    /// # Errors
+    /// Whatever keeps an instance from starting.
+    pub async fn start(self: &Arc<Self>) -> Result<(), InvokeError> {
+        let generation = self.generation();
         let instance = self.make().await?;
         if self.policy.ready > 0 {
-            if !self.is_full() {
-                self.lock(&self.ready).push(instance);
-            }
+            self.make_ready(instance, generation);
             self.refill();
         }
         Ok(())
+    }
+
+    fn make_ready(&self, instance: Instance, generation: u32) {
+        let mut ready = self.lock(&self.ready);
+        if generation == self.generation() && ready.len() < self.policy.ready as usize {
+            ready.push(instance);
+        }
+    }
+
+    /// Takes all instances that nobody uses, and puts none of the others back.
+    pub fn renew(&self) -> Vec<Instance> {
+        let (idle, ready) = {
+            let (mut idle, mut ready) = (self.lock(&self.idle), self.lock(&self.ready));
+            self.generation.fetch_add(1, Ordering::Relaxed);
+            (std::mem::take(&mut *idle), std::mem::take(&mut *ready))
+        };
+        self.sessions.renew();
+        let idle = idle.into_iter().map(|idle| idle.instance);
+        idle.chain(ready).collect()
     }
 
     /// Brings the fresh instances back to their number, in a task of its own, one at a time.
@@ -229,8 +269,9 @@ impl Pool {
                         return;
                     }
                 }
+                let generation = pool.generation();
                 match pool.make().await {
-                    Ok(instance) => pool.lock(&pool.ready).push(instance),
+                    Ok(instance) => pool.make_ready(instance, generation),
                     Err(error) => {
                         tracing::debug!(%error, "cannot make an instance ahead of demand");
                         pool.refilling.store(false, Ordering::SeqCst);
@@ -246,18 +287,20 @@ impl Pool {
     }
 
     /// Puts an instance back where its policy and its state allow it; drops it otherwise.
-    fn give_back(&self, instance: Instance) {
+    fn give_back(&self, instance: Instance, generation: u32) {
         let requests = match self.policy.reuse {
             Reuse::Fresh => return,
             Reuse::Serial { requests } | Reuse::Concurrent { requests, .. } => requests.get(),
         };
         let reusable =
             instance.served() < requests && instance.is_clean() && !instance.nearly_full();
-        if reusable && !self.is_reuse_broken() {
-            self.lock(&self.idle).push(Idle {
-                instance,
-                since: self.ticks.load(Ordering::Relaxed),
-            });
+        if !reusable || self.is_reuse_broken() {
+            return;
+        }
+        let mut idle = self.lock(&self.idle);
+        if generation == self.generation() {
+            let since = self.ticks.load(Ordering::Relaxed);
+            idle.push(Idle { instance, since });
         }
     }
 
@@ -276,7 +319,7 @@ impl Pool {
             Ok(()) => self.reuse_failures.store(0, Ordering::Relaxed),
             Err(InvokeError::Trap(_) | InvokeError::NoResponse) => {
                 if self.reuse_failures.fetch_add(1, Ordering::Relaxed) + 1 == REUSE_FAILURES {
-                    let (component, version) = self.prepared.name();
+                    let (component, version) = self.maker.prepared().name();
                     tracing::warn!(%component, %version,
                         "instances fail when they are reused; every request gets a fresh one from now on");
                 }
@@ -300,10 +343,6 @@ impl Pool {
         drop(old);
     }
 
-    pub fn refresh_gauges(&self) {
-        self.metrics.set_instances(self.counts());
-    }
-
     pub fn counts(&self) -> InstanceCounts {
         InstanceCounts {
             busy: self.seats.taken(),
@@ -321,6 +360,7 @@ impl Pool {
 pub struct PoolLease {
     pool: Arc<Pool>,
     instance: Option<Instance>,
+    generation: u32,
     // After the instance: whoever gets the seat next must see it in the pool.
     _seat: Seat,
 }
@@ -346,14 +386,12 @@ impl Lease for PoolLease {
     }
 
     fn finish(mut self, usage: Usage, result: Result<(), InvokeError>) {
-        self.pool
-            .metrics
-            .record_usage(usage.cpu, usage.fuel, usage.memory);
+        self.pool.maker.record(usage);
         let Some(instance) = self.instance.take() else {
             return;
         };
         if result.is_ok() {
-            self.pool.give_back(instance);
+            self.pool.give_back(instance, self.generation);
         }
     }
 }

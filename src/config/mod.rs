@@ -23,7 +23,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{LoadError, load, load_with};
 pub use model::{
     Admin, AdminListen, Certificate, ClientCa, Config, Files, HeaderEdits, HostPattern, LogFormat,
-    Mirror, NamedToken, PathPattern, Respond, Route, Server, ServerLimits, Target, Telemetry, Tls,
-    Token,
+    MessageRequest, Mirror, NamedToken, PathPattern, Respond, Route, Server, ServerLimits, Target,
+    Telemetry, Tls, Token,
 };
 pub use schema::schema;

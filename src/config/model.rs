@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::core::{ArtifactPolicy, ByteSize, ComponentName, ComponentSpec, Outbound, Role};
+use crate::core::{
+    ArtifactPolicy, BusSpec, ByteSize, ComponentName, ComponentSpec, Outbound, Role, StoreName,
+    StoreSpec, Topic, TopicPattern,
+};
 
 /// All of `routes.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +27,9 @@ pub struct Config {
     pub security: ArtifactPolicy,
     pub telemetry: Telemetry,
     pub outbound: Outbound,
+    /// `default` is always among them where a component uses it.
+    pub stores: BTreeMap<StoreName, StoreSpec>,
+    pub bus: BusSpec,
     pub components: BTreeMap<ComponentName, Arc<ComponentSpec>>,
     /// In file order.
     pub routes: Vec<Arc<Route>>,
@@ -250,6 +256,20 @@ pub enum Target {
     Component(ComponentName),
     Respond(Respond),
     Files(Files),
+    /// The request's body becomes a message; the client is told that it was taken (202).
+    Publish(Topic),
+    /// The request's body becomes a message, and its reply the answer.
+    Request(MessageRequest),
+    /// Messages of these topics, as Server-Sent Events.
+    Events(TopicPattern),
+}
+
+/// A question to whoever listens to a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRequest {
+    pub topic: Topic,
+    /// Until its reply.
+    pub timeout: Duration,
 }
 
 /// A component that gets copies of requests; nobody sees its answers.

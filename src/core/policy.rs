@@ -7,7 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Affinity, ByteSize, ComponentName, Digest, Grants, RolloutPolicy, VersionName};
+use http::HeaderName;
+
+use super::{
+    Affinity, ByteSize, ComponentName, Digest, Grants, RolloutPolicy, SubscriptionSpec,
+    Supervision, VersionName,
+};
 
 /// What one request, and the instance that serves it, may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +66,13 @@ pub struct HostBounds {
     pub output_line: ByteSize,
     /// Lines of stdout and stderr that one request may log.
     pub output_lines: u32,
+    /// Messages that one request may send; requests are counted by
+    /// [`Limits::outbound_requests`].
+    pub messages: u32,
+    /// Bytes of all messages that one instance holds.
+    pub held_messages: ByteSize,
+    /// Requests over the bus that one instance may have under way without waiting for them.
+    pub pending_replies: u32,
     /// Bytes of wasm stack.
     pub wasm_stack: ByteSize,
     /// Bytes of one artifact.
@@ -76,6 +88,9 @@ impl Default for HostBounds {
             random: ByteSize(64 << 10),
             output_line: ByteSize(8 << 10),
             output_lines: 1_000,
+            messages: 10_000,
+            held_messages: ByteSize(32 << 20),
+            pending_replies: 32,
             wasm_stack: ByteSize(512 << 10),
             artifact: ByteSize(64 << 20),
         }
@@ -106,6 +121,31 @@ pub struct Instances {
     pub idle_timeout: Duration,
     /// Instances of one version at once; beyond it requests queue, then fail.
     pub max: NonZeroU32,
+    /// One instance that lives long, or one for each key, instead of many; `reuse` and `ready`
+    /// mean nothing then.
+    pub actor: Option<Actor>,
+}
+
+/// Instances that keep what they know from one request or message to the next, and take them one
+/// after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What decides which instance a request or message meets; `None`: there is one instance. Of
+    /// keyed ones there are at most [`Instances::max`], and idle ones end after
+    /// [`Instances::idle_timeout`].
+    pub key: Option<ActorKey>,
+    /// Requests and messages that wait for one instance.
+    pub mailbox: NonZeroU32,
+}
+
+/// Where the key of a request or message is; those without one meet an instance of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActorKey {
+    /// A header field of a request, or the metadata entry of this name of a message.
+    Header(HeaderName),
+    /// A field of the JSON object that is a message's body, its value being a text or a number.
+    /// Requests have no such key.
+    Field(String),
 }
 
 impl Default for Instances {
@@ -115,6 +155,7 @@ impl Default for Instances {
             ready: 0,
             idle_timeout: Duration::from_secs(30),
             max: const { NonZeroU32::new(256).unwrap() },
+            actor: None,
         }
     }
 }
@@ -171,8 +212,13 @@ pub struct ComponentSpec {
     pub affinity: Option<Affinity>,
     /// How a deployed version gets its traffic.
     pub rollout: RolloutPolicy,
+    /// The messages it gets.
+    pub subscriptions: Vec<SubscriptionSpec>,
+    pub supervision: Supervision,
     /// A route sends it copies of requests.
     pub mirrored: bool,
+    /// A route leads to it.
+    pub routed: bool,
 }
 
 impl ComponentSpec {
@@ -181,6 +227,7 @@ impl ComponentSpec {
     pub fn shadow(&self) -> Self {
         Self {
             grants: Arc::new(self.grants.without_effects()),
+            supervision: self.supervision.without_effects(),
             ..self.clone()
         }
     }

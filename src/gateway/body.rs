@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tower_http::services::fs::ServeFileSystemResponseBody;
 
+use super::messages::EventsBody;
 use crate::component::{BodyError, ResponseBody};
 use crate::core::Fault;
 
@@ -18,6 +19,8 @@ pub enum Body {
     Guest(ResponseBody),
     /// A file's.
     File(Box<ServeFileSystemResponseBody>),
+    /// Messages, as they come.
+    Events(EventsBody),
 }
 
 /// Why a response broke off.
@@ -55,6 +58,9 @@ impl HttpBody for Body {
             Self::File(body) => Pin::new(&mut **body)
                 .poll_frame(cx)
                 .map(|frame| frame.map(|f| f.map_err(Into::into))),
+            Self::Events(body) => body
+                .poll_piece(cx)
+                .map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
         }
     }
 
@@ -63,6 +69,7 @@ impl HttpBody for Body {
             Self::Bytes(bytes) => bytes.is_empty(),
             Self::Guest(body) => body.is_end_stream(),
             Self::File(body) => body.is_end_stream(),
+            Self::Events(_) => false,
         }
     }
 
@@ -71,6 +78,7 @@ impl HttpBody for Body {
             Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Guest(body) => body.size_hint(),
             Self::File(body) => body.size_hint(),
+            Self::Events(_) => SizeHint::default(),
         }
     }
 }

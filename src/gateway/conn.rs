@@ -178,9 +178,11 @@ where
         write: limits.write_timeout,
         heads_begin_on_read: version == Version::Http1,
     }));
-    let _registered = gate.register(&pulse);
+    let registered = gate.register(&pulse);
     let wire = Wire::new(stream, early, pulse.clone());
-    let peer = Arc::new(Peer::new(gate.clone(), client, scheme, pulse.clone()));
+    let number = registered.number();
+    let peer = Peer::new(gate.clone(), client, scheme, pulse.clone(), number);
+    let peer = Arc::new(peer);
     let stack = stack(peer);
     let service = hyper::service::service_fn(move |request| stack.clone().call(request));
     match version {

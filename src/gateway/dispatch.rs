@@ -13,12 +13,13 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::files::Directory;
+use super::messages::{Post, Sent, listen};
 use super::service::{Inbound, Peer};
 use super::snapshot::{Entry, Snapshot, Target};
 use super::{affinity, forced, forwarded, head, respond};
-use crate::component::{Call, InvokeError, Origin, RequestBody, RequestWatch, Scheme};
+use crate::component::{Call, InvokeError, RequestBody, RequestWatch, Scheme};
 use crate::config::{PathPattern, Respond, Route};
-use crate::core::{ByteSize, Fault, RequestId};
+use crate::core::{ByteSize, Fault, Origin, RequestId};
 use crate::lifecycle::{Ask, Deployment};
 
 /// A response, and where it came from.
@@ -107,6 +108,22 @@ pub(crate) async fn dispatch(peer: Arc<Peer>, inbound: Inbound) -> Result<Answer
         }
         Target::Respond(fixed) => Answer::new(fixed_answer(fixed)),
         Target::Files(directory) => ask_directory(route, directory, parts, &asker).await,
+        Target::Message(post) => {
+            let sent = Sent {
+                body: RequestBody::empty(),
+                parts,
+                id,
+                arrived,
+                forced: ask.forced,
+                connection: peer.number,
+            };
+            // Apart, so that the futures of other requests stay small.
+            Box::pin(ask_bus(route, post, sent, body, idle, &asker)).await
+        }
+        Target::Events(ring) => match listen(ring, &parts, &peer.gate) {
+            Ok(response) => Answer::new(response),
+            Err(fault) => Answer::failed(&fault, &asker),
+        },
     };
     if answer.fault.is_none() && !route.response_headers.is_empty() {
         route.response_headers.apply(answer.response.headers_mut());
@@ -187,6 +204,33 @@ async fn ask_component(
         copy.send(came.ask, call, status, came.arrived.elapsed());
     }
     answer.version = Some(index);
+    answer.received = Some(received);
+    answer
+}
+
+async fn ask_bus(
+    route: &Route,
+    post: &Post,
+    mut sent: Sent,
+    body: Incoming,
+    idle: Duration,
+    asker: &Asker,
+) -> Answer {
+    let limit = Some(post.largest());
+    if let Err(fault) = post.admit(&sent.parts.method, route) {
+        return Answer::failed(&fault, asker);
+    }
+    if announces_more(&sent.parts.headers, limit) {
+        return Answer::failed(&Fault::BodyTooLarge, asker);
+    }
+    strip_prefix(&mut sent.parts, route);
+    route.request_headers.apply(&mut sent.parts.headers);
+    sent.body = RequestBody::new(body, limit, idle);
+    let received = sent.body.watch();
+    let mut answer = match post.answer(sent).await {
+        Ok(response) => Answer::new(response),
+        Err(fault) => Answer::failed(&fault, asker),
+    };
     answer.received = Some(received);
     answer
 }

@@ -167,6 +167,13 @@ pub(crate) struct Registered {
     id: u64,
 }
 
+impl Registered {
+    /// Of the connection; no other one ever has it.
+    pub fn number(&self) -> u64 {
+        self.id
+    }
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         let mut pulses = self

@@ -6,7 +6,7 @@
 //!     └ service    request id → admission, metrics, access log → dispatch
 //!        ├ head        is this a request HTTP allows, and what does it ask for
 //!        ├ router      find(host, method, path, headers) → entry
-//!        ├ dispatch    entry → component, fixed answer or file
+//!        ├ dispatch    entry → component, message, fixed answer or file
 //!        └ respond     Err(Fault) → response
 //! ```
 
@@ -21,6 +21,7 @@ mod forwarded;
 mod gate;
 mod head;
 mod io;
+mod messages;
 mod mirror;
 mod observe;
 mod respond;

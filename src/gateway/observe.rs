@@ -98,6 +98,16 @@ impl Record {
         self.entry = answer.entry.take();
         self.version = answer.version;
         self.received = answer.received.take();
+        if matches!(answer.response.body(), Body::Events(_)) {
+            self.make_room();
+        }
+    }
+
+    /// Listeners have places of their own: those who only wait must not keep out those who ask.
+    fn make_room(&mut self) {
+        if std::mem::take(&mut self.admitted) {
+            self.peer.gate.leave();
+        }
     }
 
     fn log(&self, line: &Line, sample: &Sample<'_>) {
@@ -133,9 +143,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         let now = Instant::now();
         self.peer.pulse.end(now);
-        if self.admitted {
-            self.peer.gate.leave();
-        }
+        self.make_room();
         let gone =
             || StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or(StatusCode::BAD_REQUEST);
         let sample = Sample {

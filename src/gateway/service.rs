@@ -30,10 +30,18 @@ pub(crate) struct Peer {
     pub address_value: HeaderValue,
     pub scheme: Scheme,
     pub pulse: Arc<Pulse>,
+    /// No two connections have the same number.
+    pub number: u64,
 }
 
 impl Peer {
-    pub fn new(gate: Arc<Gate>, client: SocketAddr, scheme: Scheme, pulse: Arc<Pulse>) -> Self {
+    pub fn new(
+        gate: Arc<Gate>,
+        client: SocketAddr,
+        scheme: Scheme,
+        pulse: Arc<Pulse>,
+        number: u64,
+    ) -> Self {
         let address = client.ip().to_canonical();
         let address_value = HeaderValue::try_from(address.to_string())
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
@@ -43,6 +51,7 @@ impl Peer {
             address_value,
             scheme,
             pulse,
+            number,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::state::Traffic;
 use super::traffic::{Ask, Split};
-use crate::component::{Origin, Version};
-use crate::core::{Cohort, ComponentName, ComponentSpec, Forced, VersionName, Weight};
+use crate::component::Version;
+use crate::core::{Cohort, ComponentName, ComponentSpec, Forced, Origin, VersionName, Weight};
 
 /// One component: what of it serves, and how often. Never changes; a change makes another.
 pub struct Deployment {

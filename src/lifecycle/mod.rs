@@ -18,7 +18,9 @@ mod durable;
 mod journal;
 mod loading;
 mod lock;
+mod overview;
 mod plan;
+mod receiver;
 mod rollout;
 #[cfg(test)]
 mod small_disk;
@@ -39,6 +41,7 @@ pub use directory::Directory;
 pub use journal::{Action, Journal, JournalError, Ledger, Record};
 pub use loading::{DeployError, Reason};
 pub use lock::{LockError, StateLock};
+pub use receiver::Receiver;
 #[cfg(feature = "oci")]
 pub use source::ImageError;
 pub use source::{SourceError, Sources, read_path};

@@ -14,11 +14,22 @@ pub const GUEST_MEMORY_PEAK: &str = "airgate_guest_memory_peak_bytes";
 pub const INSTANCES: &str = "airgate_instances";
 pub const INSTANTIATE: &str = "airgate_instantiate_seconds";
 pub const TRAFFIC_WEIGHT: &str = "airgate_traffic_weight";
+pub const COMPONENT_STATE: &str = "airgate_component_state";
+pub const COMPONENT_RESTARTS: &str = "airgate_component_restarts_total";
 pub const ROLLOUTS: &str = "airgate_rollouts_total";
 pub const MIRRORED: &str = "airgate_mirror_requests_total";
 pub const MIRROR_DURATION: &str = "airgate_mirror_duration_seconds";
 
+pub const BUS_SENT: &str = "airgate_bus_sent_total";
+pub const BUS_MESSAGES: &str = "airgate_bus_messages_total";
+pub const BUS_LATENCY: &str = "airgate_bus_latency_seconds";
+
 pub const CAPABILITY_DENIED: &str = "airgate_capability_denied_total";
+
+pub const KV_OPERATION: &str = "airgate_kv_operation_seconds";
+pub const KV_ERRORS: &str = "airgate_kv_errors_total";
+pub const KV_BYTES: &str = "airgate_kv_bytes";
+pub const KV_KEYS: &str = "airgate_kv_keys";
 
 pub const CONNECTIONS: &str = "airgate_connections";
 pub const CONNECTION_ERRORS: &str = "airgate_connection_errors_total";
@@ -95,6 +106,18 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
             Count,
             "Share of a version in its component's requests",
         ),
+        (
+            Gauge,
+            COMPONENT_STATE,
+            Count,
+            "1 for the state that a version is in, 0 for those it has left",
+        ),
+        (
+            Counter,
+            COMPONENT_RESTARTS,
+            Count,
+            "Restarts of a version, by its supervision or by somebody",
+        ),
         (Counter, ROLLOUTS, Count, "Rollouts that ended, by result"),
         (
             Counter,
@@ -110,9 +133,51 @@ pub(super) const DESCRIPTIONS: &[(Kind, &str, metrics::Unit, &str)] = {
         ),
         (
             Counter,
+            BUS_SENT,
+            Count,
+            "What components sent over the bus, by kind and result",
+        ),
+        (
+            Counter,
+            BUS_MESSAGES,
+            Count,
+            "Messages at a subscriber, by the topic that it subscribes to and result",
+        ),
+        (
+            Histogram,
+            BUS_LATENCY,
+            Seconds,
+            "From a message that was taken to the end of its handler",
+        ),
+        (
+            Counter,
             CAPABILITY_DENIED,
             Count,
             "What guests tried without a grant, by capability",
+        ),
+        (
+            Histogram,
+            KV_OPERATION,
+            Seconds,
+            "Time of one operation of a store, by its backend",
+        ),
+        (
+            Counter,
+            KV_ERRORS,
+            Count,
+            "Operations of a store without effect, by its backend and the error",
+        ),
+        (
+            Gauge,
+            KV_BYTES,
+            Bytes,
+            "Keys and values that a component has in a store",
+        ),
+        (
+            Gauge,
+            KV_KEYS,
+            Count,
+            "How many keys a component has in a store",
         ),
         (Gauge, CONNECTIONS, Count, "Open connections"),
         (
@@ -156,13 +221,45 @@ pub(super) enum Kind {
 }
 
 /// Seconds, from a reused instance's microseconds to a slow stream.
-pub(super) const SECONDS: &[f64] = &[
+const SECONDS: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
+/// Seconds, from a look into memory to a disk that is busy.
+const STORE_SECONDS: &[f64] = &[
+    0.000_001,
+    0.000_002_5,
+    0.000_005,
+    0.000_01,
+    0.000_025,
+    0.000_05,
+    0.000_1,
+    0.000_25,
+    0.000_5,
+    0.001,
+    0.002_5,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.5,
+    1.0,
+    5.0,
+];
+
+/// The buckets of a histogram.
+pub(super) fn buckets(name: &str, unit: metrics::Unit) -> &'static [f64] {
+    match (name, unit) {
+        (KV_OPERATION, _) => STORE_SECONDS,
+        (_, metrics::Unit::Bytes) => BYTES,
+        _ => SECONDS,
+    }
+}
+
 /// Bytes, from nothing to a gibibyte.
-pub(super) const BYTES: &[f64] = &[
+const BYTES: &[f64] = &[
     0.0,
     256.0,
     1_024.0,

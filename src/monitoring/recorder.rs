@@ -26,10 +26,7 @@ impl Recorder {
         let mut builder = PrometheusBuilder::new();
         for (kind, name, unit, _) in names::DESCRIPTIONS {
             if matches!(kind, Kind::Histogram) {
-                let buckets = match unit {
-                    metrics::Unit::Bytes => names::BYTES,
-                    _ => names::SECONDS,
-                };
+                let buckets = names::buckets(name, *unit);
                 builder = builder
                     .set_buckets_for_metric(Matcher::Full((*name).into()), buckets)
                     .map_err(|error| fail(&error))?;

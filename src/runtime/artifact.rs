@@ -19,20 +19,38 @@ pub enum ArtifactError {
     #[error("it is not a valid component: {0}")]
     Invalid(String),
     #[error(
-        "it exports no HTTP handler: it must export wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3"
+        "it exports no handler: it must export wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3 for requests, or wasi:messaging/incoming-handler@0.2.0-draft or wasmcloud:messaging/handler@0.2.0 for messages"
     )]
     NoHandler { exports: Vec<String> },
     #[error(transparent)]
     Digest(#[from] DigestMismatch),
 }
 
-/// Which handler a component exports.
+/// Which HTTP handler a component exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Interface {
     /// `wasi:http/incoming-handler@0.2.x`.
     Wasi02,
     /// `wasi:http/handler@0.3.x`.
     Wasi03,
+}
+
+/// Which handler of messages a component exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageInterface {
+    /// `wasi:messaging/incoming-handler@0.2.0-draft`.
+    Wasi,
+    /// `wasmcloud:messaging/handler@0.2.0`.
+    Wasmcloud,
+}
+
+/// What the gateway can call in a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handlers {
+    pub http: Option<Interface>,
+    pub messages: Option<MessageInterface>,
+    /// `airssys:core/component-lifecycle@1`.
+    pub lifecycle: bool,
 }
 
 /// What a component shows of itself.
@@ -45,9 +63,34 @@ pub struct Surface {
 }
 
 impl Surface {
-    /// The handler it exports; the newer one where it has both.
+    /// What can be called; `None` where nothing of it handles anything.
+    pub fn handlers(&self) -> Option<Handlers> {
+        let handlers = Handlers {
+            http: self.interface(),
+            messages: self.message_interface(),
+            lifecycle: self.has("airssys:core/component-lifecycle@1."),
+        };
+        (handlers.http.is_some() || handlers.messages.is_some()).then_some(handlers)
+    }
+
+    fn has(&self, prefix: &str) -> bool {
+        self.exports.iter().any(|name| name.starts_with(prefix))
+    }
+
+    /// The standard one where it has both.
+    fn message_interface(&self) -> Option<MessageInterface> {
+        if self.has("wasi:messaging/incoming-handler@0.2.0-draft") {
+            Some(MessageInterface::Wasi)
+        } else if self.has("wasmcloud:messaging/handler@0.2.") {
+            Some(MessageInterface::Wasmcloud)
+        } else {
+            None
+        }
+    }
+
+    /// The HTTP handler it exports; the newer one where it has both.
     pub fn interface(&self) -> Option<Interface> {
-        let has = |prefix: &str| self.exports.iter().any(|name| name.starts_with(prefix));
+        let has = |prefix: &str| self.has(prefix);
         if has("wasi:http/handler@0.3.") {
             Some(Interface::Wasi03)
         } else if has("wasi:http/incoming-handler@0.2.") {

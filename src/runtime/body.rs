@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,10 +17,14 @@ use http_body_util::{BodyExt as _, Empty};
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use self::watch::{Fate, STALLED, TOO_LARGE};
 use super::detached::Verdict;
 use super::error::{BodyError, InvokeError};
 use crate::core::ByteSize;
 use crate::monitoring::Tally;
+
+mod watch;
+pub use watch::RequestWatch;
 
 /// Empty frames in a row that one poll skips before it lets others run.
 const EMPTY_FRAMES: usize = 32;
@@ -30,16 +34,6 @@ pub struct RequestBody {
     pub(crate) body: WasiBody,
     watch: RequestWatch,
 }
-
-#[derive(Default)]
-pub struct Fate {
-    /// 0, [`TOO_LARGE`] or [`STALLED`].
-    failure: AtomicU8,
-    received: AtomicU64,
-}
-
-const TOO_LARGE: u8 = 1;
-const STALLED: u8 = 2;
 
 impl RequestBody {
     /// At most `limit` bytes, and never `idle` without one. A body that the request head
@@ -63,7 +57,7 @@ impl RequestBody {
         };
         Self {
             body: guarded.boxed_unsync(),
-            watch: RequestWatch(Some(fate)),
+            watch: RequestWatch::of(fate),
         }
     }
 
@@ -71,35 +65,13 @@ impl RequestBody {
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         Self {
             body,
-            watch: RequestWatch(None),
+            watch: RequestWatch::default(),
         }
     }
 
     /// What becomes of this body once a guest has it.
     pub fn watch(&self) -> RequestWatch {
         self.watch.clone()
-    }
-}
-
-/// Tells of a request body from outside: how much of it came, and whether the client, not
-/// the guest, is to blame.
-#[derive(Clone)]
-pub struct RequestWatch(Option<Arc<Fate>>);
-
-impl RequestWatch {
-    /// Bytes received by now; `None` for a request without a body.
-    pub fn received(&self) -> Option<u64> {
-        self.0
-            .as_ref()
-            .map(|fate| fate.received.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn error(&self) -> Option<InvokeError> {
-        match self.0.as_ref()?.failure.load(Ordering::Relaxed) {
-            TOO_LARGE => Some(InvokeError::BodyTooLarge),
-            STALLED => Some(InvokeError::BodyStalled),
-            _ => None,
-        }
     }
 }
 
@@ -144,13 +116,21 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         for _ in 0..EMPTY_FRAMES {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+                self.fate.awaited.store(true, Ordering::Relaxed);
                 ready!(self.poll_stalled(cx));
                 return Poll::Ready(Some(Err(self.fail(STALLED))));
             };
+            // Without a timer nobody has waited yet.
+            if self.timer.is_some() {
+                self.fate.awaited.store(false, Ordering::Relaxed);
+            }
             let Some(frame) = frame else {
                 return Poll::Ready(None);
             };
-            let frame = frame.map_err(Into::into)?;
+            let frame = frame.map_err(|error| {
+                self.fate.broken.store(true, Ordering::Relaxed);
+                error.into()
+            })?;
             let until = Instant::now() + self.idle;
             if let Some(timer) = &mut self.timer {
                 timer.as_mut().reset(until);
@@ -199,8 +179,9 @@ pub struct ResponseBody {
 }
 
 struct Rest {
-    body: WasiBody,
+    // Before the body: a guest that sees its reader gone must find its call cancelled.
     verdict: Verdict,
+    body: WasiBody,
     /// Who is told when it breaks off.
     tally: Option<Arc<Tally>>,
 }

@@ -180,7 +180,11 @@ where
                 "it returned without finishing its body",
             ));
         }
-        let usage = lease.instance().usage(cpu);
+        // What a guest makes of the loss of its reader says nothing of the guest.
+        if result.is_err() && self.is_abandoned() {
+            result = Err(InvokeError::Interrupted);
+        }
+        let usage = lease.instance().settle(cpu);
         lease.judge(&result);
         // Told before the store goes, because the end of the store ends the body.
         self.tell(result.clone());
@@ -190,6 +194,17 @@ where
         }
         lease.finish(usage, result);
         Poll::Ready(())
+    }
+
+    /// Whoever read the body has gone.
+    fn is_abandoned(&mut self) -> bool {
+        let cancelled = self.cancelled.as_mut();
+        let has_gone = |it: &mut oneshot::Receiver<()>| it.try_recv() == Err(TryRecvError::Closed);
+        let abandoned = cancelled.is_some_and(has_gone);
+        if abandoned {
+            self.cancelled = None;
+        }
+        abandoned
     }
 
     fn tell(&mut self, result: Result<(), InvokeError>) {

@@ -39,7 +39,24 @@ pub enum InvokeError {
     BodyStalled,
     #[error("the instance ended before it took the request")]
     Interrupted,
+    #[error("it exports no handler for this")]
+    NoHandler,
+    /// Its own word, or what became of it.
+    #[error("the component could not be initialized: {0}")]
+    NotInitialized(String),
+    #[error("the component is stopped")]
+    Stopped,
 }
+
+/// The component has not the handler that is called.
+#[derive(Debug, thiserror::Error)]
+#[error("it exports no handler for this")]
+pub(crate) struct NoHandler;
+
+/// The component says that it cannot be initialized.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotInitialized(pub String);
 
 /// The guest returned and cannot answer any more.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +90,12 @@ impl InvokeError {
         }
         if error.is::<Unanswered>() {
             return Self::NoResponse;
+        }
+        if error.is::<NoHandler>() {
+            return Self::NoHandler;
+        }
+        if let Some(NotInitialized(reason)) = error.downcast_ref() {
+            return Self::NotInitialized(reason.clone());
         }
         if error.is::<PoolConcurrencyLimitError>() {
             return Self::Overloaded;
@@ -118,6 +141,7 @@ impl InvokeError {
             Self::Overloaded => Fault::Overloaded,
             Self::BodyTooLarge => Fault::BodyTooLarge,
             Self::BodyStalled => Fault::RequestTimeout,
+            Self::NoHandler | Self::NotInitialized(_) | Self::Stopped => Fault::Unavailable,
         }
     }
 }

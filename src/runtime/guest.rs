@@ -4,6 +4,7 @@
 //! is made when a guest first touches it, which most requests never do.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -11,19 +12,23 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::call::Origin;
-use super::capability::Preparation;
+use super::capability::messaging::Mail;
+use super::capability::{Preparation, StoreState};
 use super::guard::Guard;
 use super::instance::Recipe;
 use super::memory::MemoryLimit;
 use super::outbound::Outgoing;
 use super::output::{Channel, Printer};
-use crate::core::{ComponentName, RequestId, VersionName};
+use crate::core::{ComponentName, Origin, RequestId, VersionName};
 
 /// The state of one instance, as host functions see it.
 pub struct Guest {
+    /// One for each instance, never used again.
+    pub(crate) number: u64,
     pub(crate) memory: MemoryLimit,
     pub(crate) outgoing: Outgoing,
+    pub(super) mail: Mail,
+    pub(crate) stores: StoreState,
     table: ResourceTable,
     http: WasiHttpCtx,
     wasi: Option<Box<Wasi>>,
@@ -84,13 +89,17 @@ struct Wasi {
 
 impl Guest {
     pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut table = ResourceTable::new();
         table.set_max_capacity(recipe.bounds.resources);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(recipe.bounds.fields.0 as usize);
         Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             memory: MemoryLimit::new(recipe.limits.memory.0),
             outgoing: Outgoing::new(recipe),
+            mail: Mail::default(),
+            stores: StoreState::default(),
             table,
             http,
             wasi: None,
@@ -154,6 +163,11 @@ impl Guest {
 
     pub(crate) fn current(&mut self) -> &Arc<Current> {
         &self.wasi().current
+    }
+
+    /// Where everything goes that it has to say.
+    pub(crate) fn printer(&mut self) -> &Printer {
+        &self.wasi().printer
     }
 
     fn wasi(&mut self) -> &mut Wasi {

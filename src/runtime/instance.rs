@@ -7,16 +7,17 @@ use http::HeaderMap;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store};
 use wasmtime_wasi_http::p2::body::HostOutgoingBody;
-use wasmtime_wasi_http::{p2, p3};
 
-use super::call::{Call, Origin};
+use super::call::Call;
 use super::cpu::{self, Metered};
 use super::error::InvokeError;
+use super::exports::{Exports, ExportsPre};
 use super::guest::Guest;
 use super::join::Joinable;
 use super::lane::{Pace, SlowLane};
+use super::lifecycle;
 use super::reach::Reach;
-use crate::core::{ComponentName, Grants, HostBounds, Limits, VersionName};
+use crate::core::{ComponentName, Grants, HostBounds, Limits, Origin, Trace, VersionName};
 
 /// What every instance of a version has in common.
 pub(crate) struct Recipe {
@@ -30,20 +31,10 @@ pub(crate) struct Recipe {
     pub reach: Reach,
 }
 
-pub(crate) enum ServicePre {
-    Wasi02(p2::bindings::ProxyPre<Guest>),
-    Wasi03(p3::bindings::ServicePre<Guest>),
-}
-
-pub(crate) enum Service {
-    Wasi02(p2::bindings::Proxy),
-    Wasi03(p3::bindings::Service),
-}
-
 /// A version that is compiled and linked.
 pub struct Prepared {
     engine: Engine,
-    pre: ServicePre,
+    exports: ExportsPre,
     recipe: Arc<Recipe>,
     imports: Vec<String>,
 }
@@ -51,13 +42,13 @@ pub struct Prepared {
 impl Prepared {
     pub(crate) fn new(
         engine: Engine,
-        pre: ServicePre,
+        exports: ExportsPre,
         recipe: Arc<Recipe>,
         imports: Vec<String>,
     ) -> Self {
         Self {
             engine,
-            pre,
+            exports,
             recipe,
             imports,
         }
@@ -83,7 +74,20 @@ impl Prepared {
 
     /// Whether one instance can serve several requests at once.
     pub fn can_be_concurrent(&self) -> bool {
-        matches!(self.pre, ServicePre::Wasi03(_))
+        self.exports.is_wasi_03()
+    }
+
+    pub fn serves_http(&self) -> bool {
+        self.exports.serves_http()
+    }
+
+    pub fn handles_messages(&self) -> bool {
+        self.exports.handles_messages()
+    }
+
+    /// Whether it can be asked for its health, and told of its end.
+    pub fn is_supervised(&self) -> bool {
+        self.exports.is_supervised()
     }
 
     /// Makes an instance that no request has touched.
@@ -95,23 +99,24 @@ impl Prepared {
         store.limiter(|host| &mut host.memory);
         store.set_hostcall_fuel(self.recipe.bounds.hostcall_bytes);
         store.epoch_deadline_callback(|store| cpu::on_tick(store.data().recipe().limits.cpu));
-        arm(&mut store, Origin::NONE)?;
-        let instantiate = async {
-            Ok::<_, wasmtime::Error>(match &self.pre {
-                ServicePre::Wasi02(pre) => {
-                    Service::Wasi02(pre.instantiate_async(&mut store).await?)
-                }
-                ServicePre::Wasi03(pre) => {
-                    Service::Wasi03(pre.instantiate_async(&mut store).await?)
-                }
-            })
+        // What an instance sends before its first call could cause that very instance again.
+        let deepest = Origin {
+            depth: Origin::MAX_DEPTH,
+            ..Origin::NONE
         };
-        let (service, _spent) = Metered::new(instantiate).await;
+        arm(&mut store, deepest)?;
+        let start = async {
+            let exports = self.exports.instantiate(&mut store).await?;
+            lifecycle::initialize(&mut store, &exports).await?;
+            Ok::<_, wasmtime::Error>(exports)
+        };
+        let (exports, _spent) = Metered::new(start).await;
+        store.data_mut().end_mail();
         let refused = store.data().memory.refused();
-        let service = service.map_err(|error| InvokeError::classify(error, refused))?;
+        let exports = exports.map_err(|error| InvokeError::classify(error, refused))?;
         Ok(Instance {
             store,
-            service,
+            exports,
             served: 0,
             joinable: None,
         })
@@ -135,7 +140,7 @@ fn arm(store: &mut Store<Guest>, origin: Origin) -> Result<(), InvokeError> {
 /// A store and the version instantiated in it.
 pub struct Instance {
     pub(crate) store: Store<Guest>,
-    pub(crate) service: Service,
+    pub(crate) exports: Exports,
     /// Where other requests may join, once it serves several at a time.
     pub(crate) joinable: Option<Arc<Joinable>>,
     served: u32,
@@ -152,6 +157,18 @@ pub struct Usage {
 }
 
 impl Instance {
+    /// Begins anything but a request.
+    pub(crate) fn begin(
+        &mut self,
+        origin: Origin,
+        trace: Option<&Trace>,
+    ) -> Result<(), InvokeError> {
+        self.served += 1;
+        arm(&mut self.store, origin)?;
+        self.store.data_mut().outgoing.belong_to(trace);
+        Ok(())
+    }
+
     /// Begins a request.
     pub(crate) fn arm(&mut self, call: &Call, headers: &HeaderMap) -> Result<(), InvokeError> {
         self.served += 1;
@@ -177,16 +194,24 @@ impl Instance {
         self.served += joined;
     }
 
-    /// Three quarters of its memory are in use: better not lease it again.
+    /// Three quarters of its memory are in use, or it leaves much behind: better not lease it
+    /// again.
     pub fn nearly_full(&self) -> bool {
-        self.store.data().memory.nearly_full()
+        let guest = self.store.data();
+        guest.memory.nearly_full() || guest.leaves_much_behind()
     }
 
     pub(crate) fn memory_refused(&self) -> bool {
         self.store.data().memory.refused()
     }
 
-    pub(crate) fn usage(&self, cpu: Duration) -> Usage {
+    /// The call has ended, and with it what must not outlive it. Answers with what it used.
+    pub(crate) fn settle(&mut self, cpu: Duration) -> Usage {
+        self.store.data_mut().end_mail();
+        self.usage(cpu)
+    }
+
+    fn usage(&self, cpu: Duration) -> Usage {
         let data = self.store.data();
         let fuel = match data.recipe().limits.fuel {
             Some(limit) => self

@@ -21,8 +21,9 @@ use super::body::{RequestBody, ResponseBody, collect_ready};
 use super::call::{Call, Scheme};
 use super::cpu::Metered;
 use super::detached::{Lane, Verdict, detach};
-use super::error::{InvokeError, Unanswered};
-use super::instance::{Instance, Service, Usage, has};
+use super::error::{InvokeError, NoHandler, Unanswered};
+use super::exports::Http;
+use super::instance::{Instance, Usage, has};
 use super::session::{self, Job};
 use super::terms::{Deadline, Terms};
 
@@ -89,21 +90,18 @@ pub async fn invoke<L: Lease>(
 /// Runs the guest to its end. The lease travels with it, so that dropping one drops both.
 async fn run<L: Lease>(mut lease: L, job: Job) -> (L, Result<(), InvokeError>) {
     let instance = lease.instance();
-    let result = match &instance.service {
-        Service::Wasi02(_) => call_02(instance, job).await,
-        Service::Wasi03(_) => session::run(instance, job).await,
+    let result = match &instance.exports.http {
+        Some(Http::Wasi02(_)) => call_02(instance, job).await,
+        Some(Http::Wasi03(_)) => session::run(instance, job).await,
+        None => Err(wasmtime::Error::new(NoHandler)),
     };
     let result = result.map_err(|error| InvokeError::classify(error, instance.memory_refused()));
     (lease, result)
 }
 
 async fn call_02(instance: &mut Instance, job: Job) -> wasmtime::Result<()> {
-    let Instance {
-        store,
-        service: Service::Wasi02(proxy),
-        ..
-    } = instance
-    else {
+    let Instance { store, exports, .. } = instance;
+    let Some(Http::Wasi02(proxy)) = &exports.http else {
         return Err(wasmtime::Error::msg("not an instance of WASI 0.2"));
     };
     let scheme = match job.call.scheme {
@@ -253,7 +251,7 @@ where
                 "it returned without finishing its body",
             ));
         }
-        let usage = lease.instance().usage(cpu);
+        let usage = lease.instance().settle(cpu);
         let answer = match (&result, self.answer.take()) {
             (Err(error), _) => Err(error.clone()),
             (Ok(()), None) => Err(InvokeError::NoResponse),

@@ -24,6 +24,8 @@ pub struct Sessions {
     open: Mutex<Vec<Arc<Joinable>>>,
     /// Told whenever there is a new place.
     room: Arc<Notify>,
+    /// Instances of an earlier generation take nobody in any more.
+    generation: AtomicU32,
 }
 
 /// A request that an instance has taken in.
@@ -39,7 +41,16 @@ impl Sessions {
         Arc::new(Self {
             open: Mutex::default(),
             room,
+            generation: AtomicU32::new(0),
         })
+    }
+
+    /// Has every instance that there is now take nobody in any more, and serve nobody after
+    /// those who are in it.
+    pub fn renew(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        open.iter().for_each(|joinable| joinable.taint());
     }
 
     /// Takes a place in the first instance that has one.
@@ -122,6 +133,7 @@ impl Joined {
 /// The door of an instance that serves several requests at once.
 pub(crate) struct Joinable {
     sessions: Arc<Sessions>,
+    generation: u32,
     at_once: u32,
     /// Requests inside; `CLOSED` when the session is over.
     inside: AtomicU32,
@@ -176,11 +188,12 @@ impl Joinable {
     /// Others may come in from now on.
     pub fn open(self: &Arc<Self>) {
         let sessions = &self.sessions;
-        sessions
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(self.clone());
+        let mut open = sessions.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.generation != sessions.generation.load(Ordering::Relaxed) {
+            return self.taint();
+        }
+        open.push(self.clone());
+        drop(open);
         sessions.room.notify_waiters();
     }
 
@@ -276,6 +289,7 @@ impl Instance {
         let (jobs, inbox) = mpsc::unbounded_channel();
         self.store.data_mut().outgoing.share(at_once);
         self.joinable = Some(Arc::new(Joinable {
+            generation: sessions.generation.load(Ordering::Relaxed),
             sessions,
             at_once,
             inside: AtomicU32::new(CLOSED),

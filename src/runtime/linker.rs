@@ -44,3 +44,23 @@ pub(crate) fn link_without(
     stub_out(&mut linker, engine, component, capabilities, grants)?;
     Ok(linker)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::HostBounds;
+    use crate::runtime::Engines;
+
+    #[test]
+    fn every_interface_is_linked_once_in_every_engine() {
+        let engines = Engines::start(HostBounds::default()).unwrap();
+        for (concurrent, metered) in [(false, false), (true, false)] {
+            let kind = EngineKind {
+                concurrent,
+                metered,
+            };
+            let engine = engines.get(kind).unwrap();
+            link(engine, kind, &Capabilities::standard()).unwrap();
+        }
+    }
+}

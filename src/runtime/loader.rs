@@ -5,14 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime_wasi_http::{p2, p3};
 
-use super::artifact::{Artifact, ArtifactError, Interface, Surface};
+use super::artifact::{Artifact, ArtifactError, Surface};
 use super::cache::{self, CodeCache};
 use super::compiler::{CompileError, Compiler, Workshop};
 use super::engine::{EngineKind, Engines};
+use super::exports::ExportsPre;
 use super::guest::Guest;
-use super::instance::{Prepared, Recipe, ServicePre};
+use super::instance::{Prepared, Recipe};
 use super::lane::{Pace, SlowLane};
 use super::linker::{link, link_without};
 use super::reach::{Reach, Services};
@@ -92,11 +92,11 @@ impl Loader {
     /// Makes one version ready to be instantiated. Blocks: for seconds where it compiles.
     ///
     /// # Errors
-    /// The artifact is no valid component, exports no HTTP handler, takes more than the
+    /// The artifact is no valid component, exports no handler, takes more than the
     /// policy allows to compile, or imports what nothing provides.
     pub fn load(&self, artifact: &Artifact, policy: VersionPolicy) -> Result<Prepared, LoadError> {
         let surface = self.surface(artifact)?;
-        let Some(interface) = surface.interface() else {
+        let Some(handlers) = surface.handlers() else {
             return Err(ArtifactError::NoHandler {
                 exports: surface.exports,
             }
@@ -111,13 +111,13 @@ impl Loader {
             .get(kind)
             .map_err(|e| LoadError::Engine(format!("{e:#}")))?;
         let compiled = self.compile(engine, kind, artifact)?;
-        let pre = self
+        let exports = self
             .prelink(engine, kind, &compiled, &surface, &policy.grants)?
-            .and_then(|pre| service(pre, interface))
+            .and_then(|pre| ExportsPre::find(pre, handlers))
             .map_err(|error| LoadError::Import(format!("{error:#}")))?;
         Ok(Prepared::new(
             engine.clone(),
-            pre,
+            exports,
             Arc::new(self.recipe(policy, kind)),
             surface.imports,
         ))
@@ -217,11 +217,4 @@ impl Loader {
             .map_err(|e| LoadError::Engine(format!("{e:#}")))?;
         Ok(cell.get_or_init(|| linker))
     }
-}
-
-fn service(pre: InstancePre<Guest>, interface: Interface) -> wasmtime::Result<ServicePre> {
-    Ok(match interface {
-        Interface::Wasi02 => ServicePre::Wasi02(p2::bindings::ProxyPre::new(pre)?),
-        Interface::Wasi03 => ServicePre::Wasi03(p3::bindings::ServicePre::new(pre)?),
-    })
 }

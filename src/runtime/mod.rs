@@ -8,6 +8,7 @@
 //! ```
 
 mod artifact;
+mod bindings;
 mod body;
 mod cache;
 mod call;
@@ -17,25 +18,30 @@ mod cpu;
 mod detached;
 mod engine;
 mod error;
+mod exports;
 mod guard;
 mod guest;
 mod instance;
 mod invoke;
 mod join;
 mod lane;
+mod lifecycle;
 mod linker;
 mod loader;
 mod memory;
+mod messages;
 mod outbound;
 mod output;
+mod overview;
 mod reach;
 mod session;
+mod solo;
 mod terms;
 
-pub use artifact::{Artifact, ArtifactError, Interface, Surface};
+pub use artifact::{Artifact, ArtifactError, Handlers, Interface, MessageInterface, Surface};
 pub use body::{RequestBody, RequestWatch, ResponseBody};
 pub use cache::CodeCache;
-pub use call::{Call, Origin, Scheme};
+pub use call::{Call, Scheme};
 pub use capability::{Capabilities, Capability, Missing, Needs, Preparation};
 pub use compiler::{
     COMPILE_VERB, CompileError, CompileOrder, CompileOrderError, Compiler, compile_as_told,
@@ -48,6 +54,9 @@ pub use instance::{Instance, Prepared, Usage};
 pub use invoke::{Lease, invoke};
 pub use join::{Joined, Sessions};
 pub use lane::SlowLane;
+pub use lifecycle::{health, metadata, shutdown};
 pub use loader::{LoadError, Loader, VersionPolicy};
+pub use messages::handle;
 pub use outbound::{Network, NetworkError, NoSuchPeer, PeerBody, PeerCall, Peers};
+pub use overview::Overview;
 pub use reach::Services;

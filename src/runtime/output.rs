@@ -1,4 +1,4 @@
-//! What guests print: captured line by line into the log, with component, version and
+//! What guests print and log: captured line by line into the log, with component, version and
 //! request id. Bounded by `HostBounds::output_line` and `output_lines` a request; what is
 //! beyond them is dropped and counted, and never makes the guest wait.
 
@@ -9,11 +9,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
+use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::instance::Recipe;
 use crate::core::RequestId;
+use crate::security::bounded;
 
 /// The largest single write that is taken.
 const WRITE_SIZE: usize = 64 << 10;
@@ -24,7 +26,20 @@ pub(crate) enum Channel {
     Stderr,
 }
 
-/// Both output channels of one instance.
+/// How much a logged line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// Bytes of a logged line's context.
+const CONTEXT: usize = 1 << 10;
+
+/// Both output channels of one instance, and the lines that it logs.
 pub(crate) struct Printer {
     recipe: Arc<Recipe>,
     state: Mutex<State>,
@@ -106,12 +121,45 @@ impl Printer {
         buffer.extend_from_slice(&bytes[..room]);
     }
 
+    /// One line by `wasi:logging`. Only lines that the log takes count.
+    pub fn line(&self, severity: Severity, context: &str, message: &str) {
+        macro_rules! log {
+            ($level:expr) => {{
+                if !tracing::enabled!(target: "airgate::guest", $level) {
+                    return;
+                }
+                let Some(request) = self.take_line() else {
+                    return;
+                };
+                let limit = self.recipe.bounds.output_line.0 as usize;
+                let context = bounded(context, limit.min(CONTEXT));
+                tracing::event!(
+                    target: "airgate::guest", $level,
+                    component = %self.recipe.component, version = %self.recipe.version,
+                    request_id = %request, channel = "log", context,
+                    "{}", bounded(message, limit - context.len())
+                );
+            }};
+        }
+        match severity {
+            Severity::Trace => log!(Level::TRACE),
+            Severity::Debug => log!(Level::DEBUG),
+            Severity::Info => log!(Level::INFO),
+            Severity::Warn => log!(Level::WARN),
+            Severity::Error => log!(Level::ERROR),
+        }
+    }
+
+    /// The request that has one more line, if it has.
+    fn take_line(&self) -> Option<RequestId> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.take_line().then_some(state.request)
+    }
+
     fn log(&self, state: &mut State, channel: Channel, line: &[u8]) {
-        if state.lines_left == 0 {
-            state.dropped += 1;
+        if !state.take_line() {
             return;
         }
-        state.lines_left -= 1;
         let channel = match channel {
             Channel::Stdout => "stdout",
             Channel::Stderr => "stderr",
@@ -137,6 +185,16 @@ impl Drop for Printer {
 }
 
 impl State {
+    /// Whether the request may have one more line.
+    fn take_line(&mut self) -> bool {
+        let is_left = self.lines_left > 0;
+        match is_left {
+            true => self.lines_left -= 1,
+            false => self.dropped += 1,
+        }
+        is_left
+    }
+
     fn buffer(&mut self, channel: Channel) -> &mut Vec<u8> {
         match channel {
             Channel::Stdout => &mut self.stdout,

@@ -7,11 +7,12 @@ use arc_swap::ArcSwap;
 use http::{Method, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::capability::Capabilities;
+use super::capability::{Capabilities, StoreAlarm};
 use super::guard::Guard;
 use super::outbound::{Clients, Network, Peers, failure_label};
-use crate::core::{ComponentName, Grants, VersionName};
-use crate::monitoring::ClientMetrics;
+use super::overview::Overview;
+use crate::core::{ComponentName, Grants, KvStore, MessageBus, StoreName, Stores, VersionName};
+use crate::monitoring::{ClientMetrics, SendMetrics};
 use crate::security::{AuditTrail, Egress, Forbidden};
 
 /// What all versions share: the list of capabilities, the way outside, the other
@@ -23,6 +24,10 @@ pub struct Services {
     network: ArcSwap<Network>,
     /// Weak: whoever knows the components owns, through them, this.
     peers: OnceLock<Weak<dyn Peers>>,
+    /// Weak as well.
+    overview: OnceLock<Weak<dyn Overview>>,
+    bus: OnceLock<Arc<dyn MessageBus>>,
+    stores: OnceLock<Arc<dyn Stores>>,
 }
 
 impl Services {
@@ -38,12 +43,27 @@ impl Services {
             forbidden,
             network: ArcSwap::from_pointee(network),
             peers: OnceLock::new(),
+            overview: OnceLock::new(),
+            bus: OnceLock::new(),
+            stores: OnceLock::new(),
         })
     }
 
     /// Introduces the components to each other; the first introduction counts.
     pub fn introduce(&self, peers: Weak<dyn Peers>) {
         let _ = self.peers.set(peers);
+    }
+
+    /// Lets components see how others are; the first counts.
+    pub fn show(&self, overview: Weak<dyn Overview>) {
+        let _ = self.overview.set(overview);
+    }
+
+    /// What stands behind the imports for messages and stores; the first counts. Until then
+    /// guests are told that nothing is there.
+    pub fn connect(&self, bus: Arc<dyn MessageBus>, stores: Arc<dyn Stores>) {
+        let _ = self.bus.set(bus);
+        let _ = self.stores.set(stores);
     }
 
     /// Takes new settings of `[outbound]` for every connection from now on. Where they are
@@ -70,6 +90,18 @@ impl Services {
         self.peers.get()?.upgrade()
     }
 
+    pub(super) fn overview(&self) -> Option<Arc<dyn Overview>> {
+        self.overview.get()?.upgrade()
+    }
+
+    pub(super) fn bus(&self) -> Option<&Arc<dyn MessageBus>> {
+        self.bus.get()
+    }
+
+    pub(super) fn store(&self, name: &StoreName) -> Option<Arc<dyn KvStore>> {
+        self.stores.get()?.store(name)
+    }
+
     pub(super) fn network(&self) -> Arc<Network> {
         self.network.load_full()
     }
@@ -82,6 +114,9 @@ pub(crate) struct Reach {
     pub guard: Arc<Guard>,
     pub egress: Arc<Egress>,
     pub clients: Clients,
+    /// What becomes of what is sent over the bus.
+    pub sent: SendMetrics,
+    pub store_alarm: StoreAlarm,
     /// One for each grant of `http`, in their order.
     fetched: Vec<ClientMetrics>,
     /// One for each grant of `components`.
@@ -104,6 +139,8 @@ impl Reach {
             guard: Arc::new(guard),
             egress: Arc::new(Egress::new(&grants, services.forbidden.clone())),
             clients: Clients::default(),
+            sent: SendMetrics::new(component),
+            store_alarm: StoreAlarm::default(),
             fetched: grants
                 .http
                 .iter()

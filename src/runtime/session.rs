@@ -23,8 +23,9 @@ use super::body::RequestBody;
 use super::call::{Call, Scheme};
 use super::cpu;
 use super::error::InvokeError;
+use super::exports::Http;
 use super::guest::Guest;
-use super::instance::{Instance, Service};
+use super::instance::Instance;
 use super::invoke::{Head, content_length};
 use super::join::Joinable;
 
@@ -49,12 +50,8 @@ impl Drop for Place<'_> {
 /// Serves `first`, and whoever joins, until all tasks of the guest are done.
 pub(crate) async fn run(instance: &mut Instance, first: Job) -> wasmtime::Result<()> {
     let joinable = instance.joinable.clone();
-    let Instance {
-        store,
-        service: Service::Wasi03(service),
-        ..
-    } = instance
-    else {
+    let Instance { store, exports, .. } = instance;
+    let Some(Http::Wasi03(service)) = &exports.http else {
         return Err(wasmtime::Error::msg("not an instance of WASI 0.3"));
     };
     let Some(joinable) = joinable else {

@@ -15,4 +15,5 @@ pub use egress::{
 };
 pub use secret::place_secret;
 pub use signature::{NotPinned, SIGNATURE_LIMIT, SignatureError, require_pin, verify_signature};
+pub(crate) use text::bounded;
 pub use token::{TokenSet, random_token};

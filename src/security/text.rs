@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write};
 const CUT: char = '…';
 
 /// `text` in at most `limit` bytes. Control, format and other invisible characters are escaped.
-pub(super) fn bounded(text: impl Display, limit: usize) -> String {
+pub(crate) fn bounded(text: impl Display, limit: usize) -> String {
     let mut line = Line {
         text: String::new(),
         limit,

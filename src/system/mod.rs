@@ -5,6 +5,8 @@ mod node;
 mod reload;
 mod server;
 mod signals;
+mod stores;
+mod subscriptions;
 mod watch;
 
 pub use reload::ReloadError;

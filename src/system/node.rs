@@ -1,17 +1,25 @@
 //! What the parts of a running node share.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
+use super::stores::NodeStores;
+use super::subscriptions::Subscriptions;
 use crate::admin::{self, Readiness, ReloadFailure};
 use crate::config::Config;
+use crate::core::{DeadLetters, MessageBus, Stores};
 use crate::gateway::{Gate, Listeners};
 use crate::lifecycle::{Delivery, Deployments};
+use crate::messaging::LocalBus;
 use crate::monitoring::{HttpMetrics, Recorder};
 use crate::runtime::Services;
 use crate::security::AuditTrail;
+
+/// Until the answer to a wish is on its way.
+const ANSWERED: Duration = Duration::from_millis(100);
 
 /// One running node.
 pub(crate) struct Node {
@@ -21,6 +29,9 @@ pub(crate) struct Node {
     pub delivery: Arc<Delivery>,
     pub services: Arc<Services>,
     pub gate: Arc<Gate>,
+    pub bus: Arc<LocalBus>,
+    pub stores: Arc<NodeStores>,
+    pub subscriptions: Subscriptions,
     pub recorder: Recorder,
     pub http: HttpMetrics,
     pub listeners: Mutex<Listeners>,
@@ -55,9 +66,11 @@ impl Node {
 impl admin::Node for Node {
     fn readiness(&self) -> Readiness {
         if self.gate.is_draining() {
-            Readiness::Draining
-        } else {
-            Readiness::Ready
+            return Readiness::Draining;
+        }
+        match self.delivery.failed() {
+            failed if failed.is_empty() => Readiness::Ready,
+            failed => Readiness::Failed(failed),
         }
     }
 
@@ -82,6 +95,18 @@ impl admin::Node for Node {
         &self.delivery
     }
 
+    fn stores(&self) -> Arc<dyn Stores> {
+        self.stores.clone()
+    }
+
+    fn bus(&self) -> Arc<dyn MessageBus> {
+        self.bus.clone()
+    }
+
+    fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        self.bus.clone()
+    }
+
     async fn reload(&self) -> Result<(), ReloadFailure> {
         Node::reload(self).await.map_err(|error| ReloadFailure {
             report: error.to_string(),
@@ -90,6 +115,13 @@ impl admin::Node for Node {
     }
 
     fn drain(&self) {
-        self.stop.notify_one();
+        let Some(node) = self.me.upgrade() else {
+            return;
+        };
+        // An idle node is gone at once: who asked for it hears that it was heard.
+        tokio::spawn(async move {
+            tokio::time::sleep(ANSWERED).await;
+            node.stop.notify_one();
+        });
     }
 }

@@ -1,13 +1,15 @@
 //! A new configuration: prepared whole beside the old one, then taken in one swap, or not
 //! at all.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::changes;
 use super::node::Node;
+use super::server::as_bus;
 use crate::config::{self, Config, LoadError};
-use crate::core::ComponentName;
-use crate::gateway::{BindError, CertificateError, RouteError, Snapshot, TlsSettings};
+use crate::core::{ComponentName, StoreName, StoreSpec};
+use crate::gateway::{BindError, CertificateError, RouteError, TlsSettings};
 use crate::lifecycle::{ChangeError, DeployError, Orders, Urgency};
 use crate::monitoring::CONFIG_LAST_RELOAD_SUCCESS;
 use crate::runtime::{Network, NetworkError, Services};
@@ -35,6 +37,8 @@ pub enum ReloadError {
     },
     #[error(transparent)]
     Change(#[from] ChangeError),
+    #[error("cannot use the directory for stores: {0}")]
+    Stores(std::io::Error),
     #[error("the node is draining")]
     Draining,
     #[error("reading the configuration was interrupted")]
@@ -108,18 +112,44 @@ impl Node {
         let running = self.delivery.directory().load_full();
         self.expect_serving()?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments)?;
+        let snapshot = {
+            let shown = self.gate.snapshot();
+            shown.renewed(&config, &deployments, &as_bus(&self.bus))?
+        };
         let bound = listeners.bind(&config)?;
+        // New ones before what uses them; those that are gone only after it.
+        let mut both = config.stores.clone();
+        both.extend(old.stores.clone());
+        self.follow_stores(both).await?;
         let show = || {
             warn_of_fixed_settings(&old, &config);
+            self.bus.set_spec(config.bus.clone());
             self.gate.replace(snapshot);
             listeners.apply(&config, bound, tls);
             self.services.set_network(network);
         };
         pending.commit(Urgency::Orderly, show).await?;
         changes::record(&running, &deployments, self.services.trail());
+        // The new configuration serves: what goes wrong from now on is told, and no way back.
+        if let Err(error) = self.follow_stores(config.stores.clone()).await {
+            tracing::error!(%error, "not every store could be opened");
+        }
+        if let Err(error) = self.subscriptions.follow(&config) {
+            tracing::error!(%error, "not every subscription could be had");
+        }
         self.config.store(Arc::new(config));
         Ok(())
+    }
+
+    /// Opening a store reads all of it.
+    async fn follow_stores(
+        &self,
+        specs: BTreeMap<StoreName, StoreSpec>,
+    ) -> Result<(), ReloadError> {
+        let stores = self.stores.clone();
+        let follow = tokio::task::spawn_blocking(move || stores.follow(&specs));
+        let followed = follow.await.map_err(|_| ReloadError::Interrupted)?;
+        followed.map_err(ReloadError::Stores)
     }
 
     fn expect_serving(&self) -> Result<(), ReloadError> {

@@ -14,17 +14,22 @@ use super::changes;
 use super::node::Node;
 use super::reload::{ReloadError, check_custom, orders, tls};
 use super::signals::{Signals, Wish};
+use super::stores::NodeStores;
+use super::subscriptions::Subscriptions;
 use super::watch::FileWatch;
 use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
-use crate::component::{Host, Peers};
+use crate::component::{Host, Overview, Peers, Superior};
 use crate::config::{self, Config};
-use crate::core::{HostBounds, Role};
+use crate::core::{HostBounds, MessageBus, Role, SubscribeError};
 use crate::gateway::{Gate, Listeners, Snapshot, Socket, Workers};
 use crate::lifecycle::{
     Book, CheckClient, Delivery, Deployments, Journal, JournalError, LockError, SourceError,
     Sources, Stage, StateLock, Urgency, Vault,
 };
-use crate::monitoring::{CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError};
+use crate::messaging::LocalBus;
+use crate::monitoring::{
+    BusMetrics, CONFIG_LAST_RELOAD_SUCCESS, HttpMetrics, Recorder, RecorderError, StoreUsage,
+};
 use crate::runtime::{
     Capabilities, CodeCache, Compiler, Engines, Loader, Network, Services, SlowLane,
 };
@@ -32,6 +37,9 @@ use crate::security::AuditTrail;
 
 /// How often idle instances are aged and gauges refreshed.
 const MAINTENANCE: Duration = Duration::from_secs(1);
+
+/// How often it is counted what components have in the stores.
+const STORE_USAGE: Duration = Duration::from_secs(10);
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +62,8 @@ pub enum StartError {
     Admin(#[from] AdminListenError),
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    #[error(transparent)]
+    Subscribe(#[from] SubscribeError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
 }
@@ -149,13 +159,23 @@ impl Server {
         )?;
         let host = Host::new(loader);
         let artifact_limit = host.artifact_limit();
-        let delivery = open_delivery(&config, host)?;
+        let stores = NodeStores::open(&state_dir.join("stores"), &config.stores)
+            .map_err(|error| state_error(state_dir, error))?;
+        let bus = LocalBus::new(
+            config.bus.clone(),
+            tokio::runtime::Handle::current(),
+            Arc::new(BusMetrics),
+        );
+        services.connect(bus.clone(), stores.clone());
+        let delivery = open_delivery(&config, host.clone())?;
+        host.report_to(Arc::downgrade(&delivery) as Weak<dyn Superior>);
         check_custom(&config, &services)?;
         let prepared = delivery.prepare(orders(&config)).await;
         let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
         let pending = pending.map_err(ReloadError::Deploy)?;
         let deployments = pending.deployments().clone();
-        let snapshot = Snapshot::new(&config, &deployments).map_err(ReloadError::from)?;
+        let snapshot =
+            Snapshot::new(&config, &deployments, &as_bus(&bus)).map_err(ReloadError::from)?;
         let tls = tls(&config).map_err(ReloadError::from)?;
         let gate = Gate::new(snapshot);
         delivery.perform_on(Arc::downgrade(&gate) as Weak<dyn Stage>);
@@ -169,10 +189,13 @@ impl Server {
         let forbidden = services.forbidden();
         forbidden.set_admin(admin.as_ref().and_then(AdminListener::address));
         services.introduce(Arc::downgrade(delivery.directory()) as Weak<dyn Peers>);
+        services.show(Arc::downgrade(delivery.directory()) as Weak<dyn Overview>);
         // A full disk must not keep a node from serving what its configuration names.
         let committed = pending.commit(Urgency::Rescue, || ()).await;
         committed.map_err(ReloadError::from)?;
         changes::record(&Deployments::default(), &deployments, services.trail());
+        let subscriptions = Subscriptions::new(bus.clone(), delivery.directory().clone());
+        subscriptions.follow(&config)?;
         listeners.apply(&config, bound, tls);
         let addresses = Addresses {
             sockets: listeners.addresses(),
@@ -184,6 +207,9 @@ impl Server {
             delivery,
             services,
             gate,
+            bus,
+            stores,
+            subscriptions,
             recorder,
             http: HttpMetrics::new(),
             listeners: Mutex::new(listeners),
@@ -194,6 +220,7 @@ impl Server {
         let mut tasks = vec![
             tokio::spawn(maintain(node.clone())),
             tokio::spawn(keep_driving(drive)),
+            tokio::spawn(keep_counting(node.stores.clone())),
         ];
         if let Some(admin) = admin {
             let hosts = node.config.load().admin.hosts.clone();
@@ -290,12 +317,20 @@ impl Server {
         let drained = async move {
             node.listeners.lock().await.close();
             node.gate.drained().await;
+            // What requests have sent is handled before those who handle it are told to end.
+            node.bus.drain().await;
+            node.subscriptions.end();
+            node.delivery.shut_down().await;
         };
-        let drained = tokio::select! {
-            () = drained => true,
-            () = tokio::time::sleep(timeout) => false,
-            () = second_stop(&mut self.signals) => false,
+        let (drained, is_urgent) = tokio::select! {
+            () = drained => (true, false),
+            () = tokio::time::sleep(timeout) => (false, false),
+            () = second_stop(&mut self.signals) => (false, true),
         };
+        if !drained && !is_urgent {
+            // Whoever was slow must not cost components their end; each has a deadline of its own.
+            self.node.delivery.shut_down().await;
+        }
         if !drained {
             let in_flight = self.node.gate.in_flight();
             tracing::warn!(in_flight, "not everything could be finished");
@@ -303,6 +338,10 @@ impl Server {
         self.tasks.iter().for_each(JoinHandle::abort);
         drained
     }
+}
+
+pub(super) fn as_bus(bus: &Arc<LocalBus>) -> Arc<dyn MessageBus> {
+    bus.clone()
 }
 
 async fn second_stop(signals: &mut Signals) {
@@ -321,6 +360,15 @@ async fn maintain(node: Arc<Node>) {
     loop {
         ticks.tick().await;
         node.maintain();
+    }
+}
+
+async fn keep_counting(stores: Arc<NodeStores>) {
+    let mut usage = StoreUsage::default();
+    let mut ticks = tokio::time::interval(STORE_USAGE);
+    loop {
+        ticks.tick().await;
+        usage.refresh(&*stores).await;
     }
 }
 

@@ -225,12 +225,48 @@ fn schema_is_the_json_schema_of_the_configuration() {
 fn help_names_every_verb_and_wrong_usage_ends_with_2() {
     let help = airgate(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
-    for verb in ["serve", "check", "inspect", "schema"] {
+    for verb in [
+        "serve", "check", "inspect", "schema", "kv", "bus", "restart", "stop",
+    ] {
         assert!(out(&help).contains(verb), "{verb}");
         assert_eq!(airgate(&[verb, "--help"]).status.code(), Some(0));
     }
     assert!(out(&airgate(&["--version"])).starts_with("airgate "));
     for wrong in [&["conquer"][..], &["check", "--nonsense"], &[]] {
         assert_eq!(airgate(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn verbs_of_stores_and_bus_refuse_what_no_gateway_need_be_asked_for() {
+    for (arguments, code, says) in [
+        (&["kv", "restore", "a.jsonl"][..], 2, "say --yes"),
+        (&["kv", "get", "cart", ".."], 2, "dots"),
+        (
+            &["kv", "set", "cart", "k", "v", "--ttl", "5"],
+            2,
+            "duration",
+        ),
+        (
+            &["kv", "backup", "--output", "/nonexistent/a"],
+            1,
+            "cannot write",
+        ),
+        (&["bus", "publish", "orders.*", "x"], 2, "wildcard"),
+        (&["bus", "listen", "a.>.b"], 2, "last token"),
+        (&["bus", "publish", "a", "@/nonexistent"], 1, "cannot read"),
+        (
+            &["kv", "stores", "--admin", "127.0.0.1:1"],
+            4,
+            "cannot be reached",
+        ),
+    ] {
+        let output = airgate(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {output:?}"
+        );
+        assert!(err(&output).contains(says), "{arguments:?}: {output:?}");
     }
 }

@@ -32,7 +32,7 @@ async fn a_component_that_cannot_serve_is_refused_with_its_reason() {
             unpinned,
             "it is a core module, not a component",
         ),
-        ("no-handler", unpinned, "it exports no HTTP handler"),
+        ("no-handler", unpinned, "it exports no handler"),
         ("foreign-import", unpinned, "acme:db/query@1.0.0"),
         ("start-trap", unpinned, "it cannot be started"),
         ("hello", &*pinned, "sha256:"),

@@ -4,6 +4,7 @@ mod support;
 
 mod admin;
 mod audit;
+mod bus;
 mod calls;
 mod cli;
 mod commands;
@@ -29,6 +30,8 @@ mod registry;
 mod routing;
 mod serving;
 mod slow;
+mod stores;
+mod supervision;
 mod tls;
 mod traffic;
 mod values;

@@ -37,6 +37,9 @@ pub(in crate::admin) struct ProblemDocument {
     /// The role that is needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
+    /// The line of the body that is wrong, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
     /// Where the configuration is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnostics: Option<Value>,
@@ -80,6 +83,7 @@ impl Problem {
             known: None,
             generation: None,
             role: None,
+            line: None,
             diagnostics: None,
         };
         Self(Box::new(Parts {
@@ -143,6 +147,16 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// Who was to answer has not done so as it should.
+    pub fn bad_gateway(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, detail)
+    }
+
+    /// Who was to answer has not done so in time.
+    pub fn gateway_timeout(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT, detail)
+    }
+
     /// It may work in `seconds`.
     pub fn unavailable(detail: impl Into<String>, seconds: u16) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(RETRY_AFTER, seconds.into())
@@ -180,6 +194,11 @@ impl Problem {
 
     pub fn needs(mut self, role: Role) -> Self {
         self.0.document.role = Some(role.as_str());
+        self
+    }
+
+    pub fn line(mut self, line: u64) -> Self {
+        self.0.document.line = Some(line);
         self
     }
 

@@ -10,7 +10,6 @@ use crate::admin::access::{AdminTokens, Hosts};
 use crate::admin::answer::Problem;
 use crate::admin::node::Node;
 use crate::core::ByteSize;
-use crate::lifecycle::ChangeError;
 
 /// Components that may be uploaded at once: each is in memory until it is deployed.
 const UPLOADS: usize = 4;
@@ -18,6 +17,11 @@ const UPLOADS: usize = 4;
 const CHANGES: usize = 32;
 /// Connections that may watch events at once.
 const WATCHERS: usize = 64;
+
+/// Messages of operators on their way at once: each is in memory until it is taken, or answered.
+const MESSAGES: usize = 64;
+/// Backups and restores at once: each keeps a moment of its store alive.
+const BACKUPS: usize = 2;
 
 /// Seconds after which something that is busy may be free again.
 const SOON: u16 = 5;
@@ -34,6 +38,8 @@ pub(in crate::admin) struct Context {
     pub uploads: Places,
     pub changes: Places,
     pub watchers: Places,
+    pub messages: Places,
+    pub backups: Places,
 }
 
 impl Context {
@@ -53,6 +59,8 @@ impl Context {
             uploads: Places::new(UPLOADS, "uploads"),
             changes: Places::new(CHANGES, "changes"),
             watchers: Places::new(WATCHERS, "watchers of events"),
+            messages: Places::new(MESSAGES, "messages"),
+            backups: Places::new(BACKUPS, "backups and restores"),
         }
     }
 }
@@ -82,17 +90,21 @@ impl Places {
 ///
 /// # Errors
 /// Those of the change.
-pub(in crate::admin) async fn carry_out<T: Send + 'static>(
+pub(in crate::admin) async fn carry_out<T, E>(
     place: OwnedSemaphorePermit,
-    change: impl Future<Output = Result<T, ChangeError>> + Send + 'static,
-) -> Result<T, Problem> {
+    change: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    E: Into<Problem> + Send + 'static,
+{
     let task = tokio::spawn(async move {
         let result = change.await;
         drop(place);
         result
     });
     match task.await {
-        Ok(result) => result.map_err(Problem::from),
+        Ok(result) => result.map_err(E::into),
         Err(_) => Err(Problem::internal("the change was interrupted")),
     }
 }
@@ -122,7 +134,7 @@ mod tests {
             begun.send(()).unwrap();
             may_go_on.await.unwrap();
             done.send(()).unwrap();
-            Ok(())
+            Ok::<_, Problem>(())
         });
         tokio::select! {
             biased;

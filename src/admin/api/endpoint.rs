@@ -38,6 +38,7 @@ pub(super) enum Method {
     Get,
     Put,
     Post,
+    Delete,
 }
 
 pub(super) struct Body {
@@ -62,6 +63,7 @@ impl Method {
             Self::Get => "get",
             Self::Put => "put",
             Self::Post => "post",
+            Self::Delete => "delete",
         }
     }
 
@@ -70,6 +72,7 @@ impl Method {
             Self::Get => MethodFilter::GET,
             Self::Put => MethodFilter::PUT,
             Self::Post => MethodFilter::POST,
+            Self::Delete => MethodFilter::DELETE,
         }
     }
 }
@@ -128,6 +131,11 @@ impl Endpoint {
         self.body(BodyKind::Wasm, None, true)
     }
 
+    /// Bytes of any media type.
+    pub fn bytes(self) -> Self {
+        self.body(BodyKind::Any, None, true)
+    }
+
     fn body(mut self, kind: BodyKind, schema: Option<SchemaOf>, required: bool) -> Self {
         self.body = Some(Body {
             kind,
@@ -149,6 +157,16 @@ impl Endpoint {
 
     pub fn answers_text(self, status: u16, description: &'static str) -> Self {
         self.answer(status, description, Some(("text/plain", None)))
+    }
+
+    /// Bytes of one media type.
+    pub fn answers_bytes(
+        self,
+        status: u16,
+        media: &'static str,
+        description: &'static str,
+    ) -> Self {
+        self.answer(status, description, Some((media, None)))
     }
 
     pub fn answers_nothing(self, status: u16, description: &'static str) -> Self {
@@ -187,7 +205,7 @@ impl Endpoint {
     pub fn body_kind(&self) -> Option<BodyKind> {
         let given = self.body.as_ref().map(|body| body.kind);
         match self.method {
-            Method::Get => None,
+            Method::Get | Method::Delete => None,
             Method::Put | Method::Post => Some(given.unwrap_or(BodyKind::Json)),
         }
     }

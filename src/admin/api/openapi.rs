@@ -181,6 +181,7 @@ fn problems(endpoint: &Endpoint) -> Vec<u16> {
     }
     match endpoint.body_kind() {
         Some(BodyKind::Wasm) => statuses.extend([408, 413, 415]),
+        Some(BodyKind::Any) => statuses.extend([408, 413]),
         Some(BodyKind::Json) if endpoint.body.is_some() => statuses.extend([408, 413, 415]),
         Some(BodyKind::Json) => statuses.push(415),
         None => {}

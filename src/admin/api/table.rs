@@ -1,6 +1,7 @@
 //! Every endpoint of the admin API.
 
 use super::endpoint::{Endpoint, Method};
+use super::{bus_table, store_table};
 use crate::admin::handle::{audit, components, delivery, deploy, events, node, steer, traffic};
 use crate::admin::views;
 use crate::core::Role;
@@ -10,7 +11,7 @@ const IF_MATCH: &str =
     "The entity tag that the component must have, or `*`: the change is made only then.";
 const ETAG: &str = "The generation of the component: send it back as `If-Match`.";
 
-fn get<H, T>(path: &'static str, role: impl Into<Option<Role>>, handler: H) -> Endpoint
+pub(super) fn get<H, T>(path: &'static str, role: impl Into<Option<Role>>, handler: H) -> Endpoint
 where
     H: axum::handler::Handler<T, super::Shared>,
     T: 'static,
@@ -18,7 +19,7 @@ where
     Endpoint::new(Method::Get, path, role, handler)
 }
 
-fn put<H, T>(path: &'static str, role: Role, handler: H) -> Endpoint
+pub(super) fn put<H, T>(path: &'static str, role: Role, handler: H) -> Endpoint
 where
     H: axum::handler::Handler<T, super::Shared>,
     T: 'static,
@@ -26,7 +27,7 @@ where
     Endpoint::new(Method::Put, path, role, handler)
 }
 
-fn post<H, T>(path: &'static str, role: Role, handler: H) -> Endpoint
+pub(super) fn post<H, T>(path: &'static str, role: Role, handler: H) -> Endpoint
 where
     H: axum::handler::Handler<T, super::Shared>,
     T: 'static,
@@ -34,10 +35,21 @@ where
     Endpoint::new(Method::Post, path, role, handler)
 }
 
+pub(super) fn delete<H, T>(path: &'static str, role: Role, handler: H) -> Endpoint
+where
+    H: axum::handler::Handler<T, super::Shared>,
+    T: 'static,
+{
+    Endpoint::new(Method::Delete, path, role, handler)
+}
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = of_the_node();
     endpoints.extend(of_components());
     endpoints.extend(of_changes());
+    endpoints.extend(of_runs());
+    endpoints.extend(store_table::endpoints());
+    endpoints.extend(bus_table::endpoints());
     endpoints
 }
 
@@ -168,4 +180,24 @@ fn of_changes() -> Vec<Endpoint> {
             .problems(&[404, 409, 412, 422, 503, 507])
     });
     [deploy].into_iter().chain(changes).collect()
+}
+
+fn of_runs() -> Vec<Endpoint> {
+    let restart = post(
+        "/v1/components/{name}/restart",
+        Role::Deploy,
+        components::restart,
+    )
+    .summary("Ends the instances of a component and starts it anew")
+    .description("Also one that has stopped.");
+    let stop = post("/v1/components/{name}/stop", Role::Deploy, components::stop)
+        .summary("Ends the instances of a component")
+        .description("Requests are answered with 503 until it is restarted.");
+    let runs = [restart, stop].into_iter().map(|endpoint| {
+        endpoint
+            .query::<components::WhichVersion>()
+            .answers::<views::ComponentView>(200, "The component, as it has begun.")
+            .problems(&[404])
+    });
+    runs.collect()
 }

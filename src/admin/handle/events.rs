@@ -1,31 +1,19 @@
-//! `GET /v1/events`: server-sent events (WHATWG HTML §9.2).
-
-use std::convert::Infallible;
-use std::time::Duration;
+//! `GET /v1/events`: what happens to versions and traffic.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
+use axum::response::Response;
+use axum::response::sse::Event;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Interval, interval};
 
+use super::live::{self, Source};
 use crate::admin::answer::Problem;
 use crate::admin::api::Shared;
-use crate::admin::node::Readiness;
 use crate::admin::request::{Parameters, text};
 use crate::lifecycle::{Subscription, Told};
 
 const LAST_EVENT_ID: &str = "last-event-id";
-
-/// A connection on which nothing happens is taken for a dead one.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How often a watcher looks whether the node drains.
-const GLANCE: Duration = Duration::from_millis(500);
 
 /// Where to begin.
 #[derive(Deserialize, JsonSchema)]
@@ -43,18 +31,8 @@ pub(in crate::admin) async fn events(
 ) -> Result<Response, Problem> {
     // Who comes back asks for the same address again, and says more in the header.
     let after = last_event_id(&headers)?.or(parameters.after);
-    let watch = Watch {
-        place: shared.watchers.take()?,
-        subscription: shared.node.delivery().events().subscribe(after),
-        glances: interval(GLANCE),
-        shared,
-    };
-    let told = stream::unfold(watch, async |mut watch| {
-        let event = watch.next().await?;
-        Some((Ok::<_, Infallible>(event), watch))
-    });
-    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    Ok(Sse::new(told).keep_alive(keep_alive).into_response())
+    let subscription = shared.node.delivery().events().subscribe(after);
+    live::events(shared, subscription)
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
@@ -68,28 +46,10 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     })
 }
 
-struct Watch {
-    #[expect(dead_code, reason = "given back when the connection ends")]
-    place: OwnedSemaphorePermit,
-    subscription: Subscription,
-    glances: Interval,
-    shared: Shared,
-}
-
-impl Watch {
-    /// `None`: the node drains.
+impl Source for Subscription {
     async fn next(&mut self) -> Option<Event> {
-        loop {
-            tokio::select! {
-                biased;
-                _ = self.glances.tick() => {
-                    if self.shared.node.readiness() == Readiness::Draining {
-                        return None;
-                    }
-                }
-                told = self.subscription.next() => return told.map(|told| event(&told)),
-            }
-        }
+        let told = Self::next(self).await;
+        told.map(|told| event(&told))
     }
 }
 
@@ -101,13 +61,7 @@ fn event(told: &Told) -> Event {
             let id = event.id.to_string();
             Event::default().id(id).event(event.kind).data(data)
         }
-        Told::Lagged(missed) => {
-            let data = match missed {
-                0 => json!({}),
-                missed => json!({ "missed": missed }),
-            };
-            Event::default().event("lagged").data(data.to_string())
-        }
+        Told::Lagged(missed) => live::lagged(*missed),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::admin::answer::{Problem, accepted, not_ready, text};
 use crate::admin::api::Shared;
 use crate::admin::node::{Readiness, ReloadFailure};
 use crate::admin::views::{Draining, Reloaded, RouteView};
+use crate::core::ComponentName;
 
 pub(in crate::admin) async fn livez() -> &'static str {
     "ok\n"
@@ -18,6 +19,10 @@ pub(in crate::admin) async fn readyz(State(shared): State<Shared>) -> Response {
     match shared.node.readiness() {
         Readiness::Ready => "ok\n".into_response(),
         Readiness::Draining => not_ready("draining\n"),
+        Readiness::Failed(components) => {
+            let names: Vec<_> = components.iter().map(ComponentName::as_str).collect();
+            not_ready(format!("failed: {}\n", names.join(", ")))
+        }
     }
 }
 

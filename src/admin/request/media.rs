@@ -16,6 +16,8 @@ pub(in crate::admin) enum BodyKind {
     Json,
     /// A component.
     Wasm,
+    /// Whatever it is: it is kept, or passed on, as it came.
+    Any,
 }
 
 impl BodyKind {
@@ -23,10 +25,14 @@ impl BodyKind {
         match self {
             Self::Json => &["application/json"],
             Self::Wasm => &["application/wasm", "application/octet-stream"],
+            Self::Any => &["*/*"],
         }
     }
 
     fn check(self, headers: &HeaderMap) -> Result<(), Problem> {
+        if self == Self::Any {
+            return Ok(());
+        }
         let mut sent = headers.get_all(CONTENT_TYPE).iter();
         let is_right = match (sent.next(), sent.next()) {
             (Some(one), None) => one.to_str().is_ok_and(|text| self.takes(text)),
@@ -117,6 +123,12 @@ mod tests {
         }
         assert_eq!(sent_as(BodyKind::Wasm, "application/json"), 415);
         assert_eq!(check(BodyKind::Wasm, &[]), 415);
+    }
+
+    #[test]
+    fn what_is_passed_on_may_be_anything() {
+        assert_eq!(sent_as(BodyKind::Any, "text/plain"), 0);
+        assert_eq!(check(BodyKind::Any, &[]), 0);
     }
 
     #[test]

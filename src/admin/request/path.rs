@@ -1,12 +1,14 @@
 //! The names in a path.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::admin::answer::Problem;
 use crate::admin::api::Shared;
-use crate::core::{ComponentName, VersionName};
+use crate::core::{ComponentName, Key, KeyError, KvStore, StoreName, VersionName};
 
 /// The component that a path names.
 pub(in crate::admin) struct ComponentPath(pub ComponentName);
@@ -16,6 +18,30 @@ pub(in crate::admin) struct VersionPath {
     pub component: ComponentName,
     pub version: VersionName,
 }
+
+/// The store that a path names.
+pub(in crate::admin) struct StorePath {
+    pub name: StoreName,
+    pub store: Arc<dyn KvStore>,
+}
+
+/// The store and, in it, the namespace of the component that a path names, whether or not there
+/// is such a component.
+pub(in crate::admin) struct SpacePath {
+    pub store: Arc<dyn KvStore>,
+    pub space: ComponentName,
+}
+
+/// As [`SpacePath`], and a key.
+pub(in crate::admin) struct KeyPath {
+    pub name: StoreName,
+    pub store: Arc<dyn KvStore>,
+    pub space: ComponentName,
+    pub key: Key,
+}
+
+/// The number of a dead letter.
+pub(in crate::admin) struct LetterPath(pub u64);
 
 impl FromRequestParts<Shared> for ComponentPath {
     type Rejection = Problem;
@@ -38,6 +64,53 @@ impl FromRequestParts<Shared> for VersionPath {
     }
 }
 
+impl FromRequestParts<Shared> for StorePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        store(&names::<String>(parts).await?, shared)
+    }
+}
+
+impl FromRequestParts<Shared> for SpacePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let (name, space): (String, String) = names(parts).await?;
+        let StorePath { store, .. } = store(&name, shared)?;
+        let space = component(&space)?;
+        Ok(Self { store, space })
+    }
+}
+
+impl FromRequestParts<Shared> for KeyPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let (name, space, key): (String, String, String) = names(parts).await?;
+        let StorePath { name, store } = store(&name, shared)?;
+        let key = key.parse().map_err(|error: KeyError| {
+            Problem::bad_request(format!("key: {error}")).field("key")
+        })?;
+        Ok(Self {
+            name,
+            store,
+            space: component(&space)?,
+            key,
+        })
+    }
+}
+
+impl FromRequestParts<Shared> for LetterPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Problem> {
+        let id = names::<String>(parts).await?;
+        let parsed = id.parse().map(Self);
+        parsed.map_err(|_| Problem::not_found(format!("there is no dead letter `{id}`")))
+    }
+}
+
 /// As they are written, percent-encoding undone.
 async fn names<T: DeserializeOwned + Send>(parts: &mut Parts) -> Result<T, Problem> {
     let names = Path::<T>::from_request_parts(parts, &()).await;
@@ -49,4 +122,13 @@ async fn names<T: DeserializeOwned + Send>(parts: &mut Parts) -> Result<T, Probl
 fn component(name: &str) -> Result<ComponentName, Problem> {
     let parsed = name.parse();
     parsed.map_err(|_| Problem::not_found(format!("there is no component `{name}`")))
+}
+
+fn store(name: &str, shared: &Shared) -> Result<StorePath, Problem> {
+    let parsed = name.parse::<StoreName>().ok();
+    let found = parsed.and_then(|name| {
+        let store = shared.node.stores().store(&name)?;
+        Some(StorePath { name, store })
+    });
+    found.ok_or_else(|| Problem::not_found(format!("there is no store `{name}`")))
 }

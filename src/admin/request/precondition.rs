@@ -8,6 +8,7 @@ use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName};
 
 use crate::admin::answer::Problem;
+use crate::core::Revision;
 use crate::lifecycle::DeliveryStatus;
 
 /// Tags in one request: one is enough for all that we know of.
@@ -22,9 +23,18 @@ pub(in crate::admin) struct EntityTag {
 
 impl EntityTag {
     pub fn of(status: &DeliveryStatus) -> Self {
+        Self::strong(status.generation)
+    }
+
+    /// Of a value in a store.
+    pub fn of_revision(revision: Revision) -> Self {
+        Self::strong(revision.0)
+    }
+
+    fn strong(number: u64) -> Self {
         Self {
             is_weak: false,
-            text: status.generation.to_string(),
+            text: number.to_string(),
         }
     }
 }
@@ -42,6 +52,45 @@ enum Tags {
     /// `*`: whatever there is.
     Any,
     These(Vec<EntityTag>),
+}
+
+/// What must be so for a value to be written.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::admin) enum Premise {
+    /// Nothing.
+    None,
+    /// There is no value.
+    Absent,
+    /// There is a value.
+    Present,
+    /// There is a value of one of these revisions.
+    OneOf(Vec<EntityTag>),
+}
+
+impl Premise {
+    /// # Errors
+    /// The headers are malformed, or contradict each other.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let refused = |detail: &str| Problem::bad_request(detail).field(IF_NONE_MATCH.as_str());
+        match (tags(headers, &IF_MATCH)?, tags(headers, &IF_NONE_MATCH)?) {
+            (None, None) => Ok(Self::None),
+            (Some(Tags::Any), None) => Ok(Self::Present),
+            (Some(Tags::These(tags)), None) => Ok(Self::OneOf(tags)),
+            (None, Some(Tags::Any)) => Ok(Self::Absent),
+            (None, Some(Tags::These(_))) => Err(refused("If-None-Match: expected `*`")),
+            (Some(_), Some(_)) => Err(refused("send If-Match or If-None-Match, not both")),
+        }
+    }
+
+    /// Whether a value of this revision may be written over.
+    pub fn allows(&self, revision: Revision) -> bool {
+        match self {
+            Self::None | Self::Present => true,
+            Self::Absent => false,
+            // Weak tags are equal to none (§8.8.3.2).
+            Self::OneOf(tags) => tags.contains(&EntityTag::of_revision(revision)),
+        }
+    }
 }
 
 /// The generation that a change is made on the premise of; `None`: any.
@@ -199,6 +248,22 @@ mod tests {
         assert!(known("\"7\"") && known("W/\"7\"") && known("*") && known("\"1\",\"7\""));
         assert!(!known("\"8\""));
         assert!(!is_known(&HeaderMap::new(), &tag).unwrap());
+    }
+
+    #[test]
+    fn a_value_is_written_on_a_premise() {
+        let premise = |name: HeaderName, line: &str| {
+            Premise::of(&headers(name, &[line])).map_err(|it| it.status().as_u16())
+        };
+        assert_eq!(Premise::of(&HeaderMap::new()).unwrap(), Premise::None);
+        assert_eq!(premise(IF_MATCH, "*"), Ok(Premise::Present));
+        assert_eq!(premise(IF_NONE_MATCH, "*"), Ok(Premise::Absent));
+        assert_eq!(premise(IF_NONE_MATCH, "\"7\""), Err(400));
+        let one_of = premise(IF_MATCH, "\"7\", W/\"8\"").unwrap();
+        assert!(one_of.allows(Revision(7)) && !one_of.allows(Revision(8)));
+        let mut both = headers(IF_MATCH, &["*"]);
+        both.extend(headers(IF_NONE_MATCH, &["*"]));
+        assert_eq!(Premise::of(&both).unwrap_err().status(), 400);
     }
 
     #[test]

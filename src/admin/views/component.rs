@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::run::{Run, RunView};
 use crate::component::Version;
 use crate::core::{ByteSize, Instances, Limits, Reuse, Weight, format_duration};
 use crate::lifecycle::{DeliveryStatus, Deployment, RolloutStatus};
@@ -46,6 +47,8 @@ struct VersionView {
     digest: String,
     weight: Weight,
     instances: CountsView,
+    #[serde(flatten)]
+    run: RunView,
 }
 
 /// Instances by state.
@@ -123,6 +126,7 @@ impl VersionView {
                 idle: instances.idle as u64,
                 ready: instances.ready as u64,
             },
+            run: Run::from(version).into(),
         }
     }
 }

@@ -30,6 +30,12 @@ enum TargetView {
     Respond(u16),
     /// A directory.
     Files(String),
+    /// The topic that requests are published on.
+    Publish(String),
+    /// The topic whose receivers answer.
+    Request(String),
+    /// The topics whose messages are streamed.
+    Events(String),
 }
 
 impl RouteView {
@@ -50,6 +56,9 @@ impl RouteView {
                 Target::Component(name) => TargetView::Component(name.to_string()),
                 Target::Respond(respond) => TargetView::Respond(respond.status.as_u16()),
                 Target::Files(files) => TargetView::Files(files.dir.display().to_string()),
+                Target::Publish(topic) => TargetView::Publish(topic.to_string()),
+                Target::Request(request) => TargetView::Request(request.topic.to_string()),
+                Target::Events(pattern) => TargetView::Events(pattern.to_string()),
             },
         }
     }

@@ -49,6 +49,12 @@ pub(in crate::cli) struct Answer {
     pub body: String,
 }
 
+/// What was answered, with success, whatever it is.
+pub(in crate::cli) struct Raw {
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
 impl Call {
     /// The names in `path` are checked ones.
     fn new(method: Method, path: impl Into<String>, patience: Duration) -> Self {
@@ -72,6 +78,10 @@ impl Call {
 
     pub fn put(path: impl Into<String>) -> Self {
         Self::new(Method::PUT, path, CHANGE)
+    }
+
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path, LOOK)
     }
 
     pub fn json(self, body: &serde_json::Value) -> Self {
@@ -104,6 +114,12 @@ impl Call {
 
     pub fn query(mut self, name: &'static str, value: Option<String>) -> Self {
         self.query.extend(value.map(|value| (name, value)));
+        self
+    }
+
+    /// For what may take long, however good it goes.
+    pub fn patiently(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -145,30 +161,47 @@ impl Client {
     /// # Errors
     /// Nobody answers in time, the answer is a problem, or it is not JSON.
     pub async fn send(&self, call: Call) -> Result<Answer, Failure> {
-        let changes = call.method != Method::GET;
-        let patience = call.patience;
-        let answered = tokio::time::timeout(patience, async {
-            let response = self.start(call).await?;
-            let status = response.status().as_u16();
-            let body = self.read(response, changes).await?;
-            Ok(Answer { status, body })
-        });
-        let answer = answered.await.unwrap_or_else(|_| {
-            let late = format!("no answer within {} seconds", patience.as_secs());
-            Err(self.unreachable(&late, changes))
-        })?;
+        let (status, raw) = self.ask(call).await?;
+        let body = String::from_utf8(raw.body);
+        let body = body.map_err(|_| self.foreign("what it answers is not UTF-8"))?;
+        let answer = Answer { status, body };
         match serde_json::from_str::<serde::de::IgnoredAny>(&answer.body) {
             Ok(_) => Ok(answer),
             Err(_) => Err(self.foreign("what it answers is not JSON")),
         }
     }
 
+    /// Asks for what need not be JSON, and reads it whole.
+    ///
+    /// # Errors
+    /// Nobody answers in time, or the answer is a problem.
+    pub async fn fetch(&self, call: Call) -> Result<Raw, Failure> {
+        Ok(self.ask(call).await?.1)
+    }
+
+    async fn ask(&self, call: Call) -> Result<(u16, Raw), Failure> {
+        let changes = call.method != Method::GET;
+        let patience = call.patience;
+        let answered = tokio::time::timeout(patience, async {
+            let response = self.start(call).await?;
+            let status = response.status().as_u16();
+            let headers = response.headers().clone();
+            let body = self.read(response, changes).await?;
+            Ok((status, Raw { headers, body }))
+        });
+        answered.await.unwrap_or_else(|_| {
+            let late = format!("no answer within {} seconds", patience.as_secs());
+            Err(self.unreachable(&late, changes))
+        })
+    }
+
     /// Asks, and leaves the body of the answer to the caller.
     ///
     /// # Errors
     /// Nobody answers, or the answer is a problem.
-    pub(super) async fn start(&self, call: Call) -> Result<Response, Failure> {
+    pub async fn start(&self, call: Call) -> Result<Response, Failure> {
         let changes = call.method != Method::GET;
+        let is_of_component = call.path.starts_with("/v1/components/");
         let sent = self.request(call)?.send().await;
         let response = sent.map_err(|error| {
             let in_doubt = changes && !error.is_connect();
@@ -176,7 +209,7 @@ impl Client {
         })?;
         match response.status().as_u16() {
             200..=299 => Ok(response),
-            status => Err(self.refused(status, response).await),
+            status => Err(self.refused(status, response, is_of_component).await),
         }
     }
 
@@ -200,7 +233,7 @@ impl Client {
         Ok(request.header(ACCEPT, "application/json, text/event-stream"))
     }
 
-    async fn read(&self, mut response: Response, changes: bool) -> Result<String, Failure> {
+    async fn read(&self, mut response: Response, changes: bool) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         let broken = |error: reqwest::Error| self.unreachable(&causes(&error), changes);
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
@@ -209,23 +242,25 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        String::from_utf8(body).map_err(|_| self.foreign("what it answers is not UTF-8"))
+        Ok(body)
     }
 
-    async fn refused(&self, status: u16, response: Response) -> Failure {
+    async fn refused(&self, status: u16, response: Response, is_of_component: bool) -> Failure {
         // A problem without its document is a problem still.
         let body = tokio::time::timeout(LOOK, self.read(response, false)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
-        let mut refusal = Refusal::new(status, body.as_bytes());
+        let mut refusal = Refusal::new(status, &body);
         refusal.advice = match status {
             401 => Some(self.credentials.advice()),
-            412 => Some("look at it again with `airgate status`, then repeat".into()),
+            412 if is_of_component => {
+                Some("look at it again with `airgate status`, then repeat".into())
+            }
             _ => None,
         };
         Failure::Refused(refusal)
     }
 
-    pub(super) fn unreachable(&self, cause: &str, in_doubt: bool) -> Failure {
+    pub fn unreachable(&self, cause: &str, in_doubt: bool) -> Failure {
         let cause = format!(
             "the admin API at {} cannot be reached: {cause}",
             self.address
@@ -233,7 +268,7 @@ impl Client {
         Failure::Unreachable { cause, in_doubt }
     }
 
-    pub(super) fn foreign(&self, what: &str) -> Failure {
+    pub fn foreign(&self, what: &str) -> Failure {
         Failure::Foreign(format!(
             "{} is not an admin API of this version of airgate: {what}",
             self.address

@@ -9,6 +9,7 @@ use super::client::{Answer, Client};
 use super::credentials::{Credentials, Search};
 use super::failure::Failure;
 use super::file::{AdminSettings, Listen};
+use crate::cli::terminal::plain_lines;
 use crate::cli::{ConfigFile, exit, print};
 
 #[derive(Args)]
@@ -107,6 +108,19 @@ impl AdminApi {
         match self.json {
             true => print::json(&answer.body),
             false => print::out(&text()?),
+        }
+        Ok(exit::DONE)
+    }
+
+    /// Says that something was done to which the admin API has answered nothing: as `document`,
+    /// or in words.
+    ///
+    /// # Errors
+    /// None; so that it can end a verb.
+    pub fn done(&self, document: &serde_json::Value, words: &str) -> Result<u8, Failure> {
+        match self.json {
+            true => print::json(&document.to_string()),
+            false => print::out(&(plain_lines(words) + "\n")),
         }
         Ok(exit::DONE)
     }

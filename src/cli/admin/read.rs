@@ -1,6 +1,6 @@
 //! Files that the command line reads: bounded, for each may be a device or grow meanwhile.
 
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::core::ByteSize;
@@ -12,8 +12,21 @@ use crate::core::ByteSize;
 pub(in crate::cli) fn read_bounded(path: &Path, limit: ByteSize) -> io::Result<Vec<u8>> {
     let file = std::fs::File::open(path)?;
     let size = file.metadata()?.len().min(limit.0);
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    file.take(limit.0.saturating_add(1))
+    let bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    read_into(bytes, file, limit)
+}
+
+/// Reads everything that comes, at most `limit`.
+///
+/// # Errors
+/// It cannot be read, or is more.
+pub(in crate::cli) fn read_all(source: impl Read, limit: ByteSize) -> io::Result<Vec<u8>> {
+    read_into(Vec::new(), source, limit)
+}
+
+fn read_into(mut bytes: Vec<u8>, source: impl Read, limit: ByteSize) -> io::Result<Vec<u8>> {
+    source
+        .take(limit.0.saturating_add(1))
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit.0 {
         let message = format!("it is larger than {limit}");

@@ -5,7 +5,7 @@ const LONGEST: usize = 4 << 20;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Message {
+pub(in crate::cli) struct Message {
     /// The last id that was sent, with this event or before it.
     pub id: String,
     /// Its kind; empty where none was sent.

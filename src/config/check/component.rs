@@ -1,22 +1,25 @@
 //! `[component.NAME]`.
 
 use std::collections::{BTreeMap, HashSet};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::config::model::Route;
-use crate::config::raw::{RawComponent, RawDefaults, RawInstances, RawLimits};
+use crate::config::model::{Route, Target};
+use crate::config::raw::{RawComponent, RawDefaults, RawLimits};
 use crate::config::read::{At, Entries, Field, Place, Problems, did_you_mean, listed};
-use crate::core::{ComponentName, ComponentSpec, Grants, Instances, Limits, Reuse, RolloutPolicy};
+use crate::core::{
+    ComponentName, ComponentSpec, Grants, Instances, Limits, RolloutPolicy, Supervision,
+};
 
-use super::{Premises, affinity, capabilities, limits, rollout, versions};
+use super::{
+    Premises, affinity, capabilities, instances, limits, rollout, subscribe, supervision, versions,
+};
 
 /// The components of a file: their names, of the faulty ones too, so that a mistake in one does
 /// not make its routes look wrong.
 pub(super) struct Components {
     places: BTreeMap<ComponentName, Place>,
     specs: BTreeMap<ComponentName, Arc<ComponentSpec>>,
-    /// A route names them, or another component that may call them.
+    /// A route names them, or another component that may call them, or messages come to them.
     used: HashSet<ComponentName>,
 }
 
@@ -41,6 +44,9 @@ impl Components {
         for entry in &entries {
             if let Some(raw) = entry.value.value() {
                 let spec = all.component(&entry.key, raw, &defaults, premises, problems);
+                if !spec.subscriptions.is_empty() {
+                    all.used.insert(entry.key.value.clone());
+                }
                 all.specs.insert(entry.key.value.clone(), Arc::new(spec));
             }
         }
@@ -61,15 +67,22 @@ impl Components {
             Some(raw) => capabilities::grants(raw, &name.value, self, premises, problems),
             None => Grants::default(),
         };
+        let instances = raw.instances.value();
+        let instances = instances.map_or_else(Instances::default, |raw| {
+            instances::instances(raw, budget, problems)
+        });
         ComponentSpec {
             name: name.value.clone(),
             versions,
             weights,
             limits: limits::limits(&raw.limits, &defaults.limits, problems),
-            instances: raw
-                .instances
-                .value()
-                .map_or_else(Instances::default, |raw| instances(raw, budget, problems)),
+            subscriptions: subscribe::subscriptions(
+                &raw.subscribe,
+                &instances,
+                premises.bus,
+                problems,
+            ),
+            instances,
             grants: Arc::new(grants),
             affinity: raw
                 .affinity
@@ -81,7 +94,14 @@ impl Components {
                 .map_or_else(RolloutPolicy::default, |raw| {
                     rollout::rollout(raw, problems)
                 }),
+            supervision: raw
+                .supervision
+                .value()
+                .map_or_else(Supervision::default, |raw| {
+                    supervision::supervision(raw, premises.drain_timeout, problems)
+                }),
             mirrored: false,
+            routed: false,
         }
     }
 
@@ -128,6 +148,13 @@ impl Components {
                 Arc::make_mut(spec).mirrored = true;
             }
         }
+        for route in routes {
+            if let Target::Component(name) = &route.target
+                && let Some(spec) = self.specs.get_mut(name)
+            {
+                Arc::make_mut(spec).routed = true;
+            }
+        }
         self.specs
     }
 }
@@ -153,57 +180,4 @@ fn sets_budget(limits: &Field<RawLimits>) -> bool {
     limits
         .value()
         .is_some_and(|limits| !limits.fuel.is_absent() || !limits.cpu.is_absent())
-}
-
-fn instances(raw: &RawInstances, budget: bool, problems: &mut Problems<'_>) -> Instances {
-    let default = Instances::default();
-    let max = raw.max.or(default.max);
-    if let Some(ready) = raw.ready.given().filter(|ready| ready.value > max.get()) {
-        problems.error(
-            &ready.place,
-            format!("{} ready instances are more than max = {max}", ready.value),
-        );
-    }
-    Instances {
-        reuse: reuse(raw, budget, problems),
-        ready: raw.ready.or(default.ready),
-        idle_timeout: raw.idle_timeout.or(default.idle_timeout),
-        max,
-    }
-}
-
-fn reuse(raw: &RawInstances, budget: bool, problems: &mut Problems<'_>) -> Reuse {
-    let requests = raw.reuse.or(NonZeroU32::MIN);
-    let Some(at_once) = raw.concurrent.given().filter(|at_once| at_once.get() > 1) else {
-        return match requests.get() {
-            1 => Reuse::Fresh,
-            _ => Reuse::Serial { requests },
-        };
-    };
-    if requests < at_once.value && !matches!(raw.reuse, Field::Unreadable) {
-        problems
-            .error(
-                &at_once.place,
-                format!(
-                    "an instance that serves {requests} in all cannot serve {} at once",
-                    at_once.value
-                ),
-            )
-            .help(format!(
-                "reuse must be at least concurrent: write reuse = {} or more",
-                at_once.value
-            ));
-    }
-    if budget {
-        problems
-            .warn(
-                &at_once.place,
-                "with concurrent > 1 the cpu and fuel budget is the instance's, not the request's",
-            )
-            .help("requests in one instance share it");
-    }
-    Reuse::Concurrent {
-        requests,
-        at_once: at_once.value,
-    }
 }

@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::read::{At, Problems};
 use crate::config::text::FilePath;
+use crate::core::BusSpec;
 
 use super::security::Security;
 
@@ -22,6 +24,9 @@ pub(super) struct Premises<'a> {
     /// Absolute; not necessarily there yet.
     pub state_dir: &'a Path,
     pub security: &'a Security,
+    pub bus: &'a BusSpec,
+    /// How long a stopping server waits.
+    pub drain_timeout: Duration,
     pub around: &'a Surroundings<'a>,
 }
 

@@ -1,15 +1,21 @@
 //! Tables → the model: what one key cannot know alone. Defaults, files that must be there, keys
 //! that exclude each other, names that must exist, routes that must differ.
 
+mod actor;
 mod admin;
 mod affinity;
+mod audience;
+mod backoff;
+mod bus;
 mod capabilities;
 mod component;
 mod conflict;
 mod elsewhere;
 mod files;
 mod headers;
+mod instances;
 mod limits;
+mod messages;
 mod mirror;
 mod outbound;
 mod planted;
@@ -19,6 +25,9 @@ mod root;
 mod route;
 mod security;
 mod server;
+mod stores;
+mod subscribe;
+mod supervision;
 mod target;
 mod tls;
 mod tokens;

@@ -6,10 +6,12 @@ use crate::config::model::{Config, LogFormat, Telemetry};
 use crate::config::raw::{RawConfig, RawState, RawTelemetry};
 use crate::config::read::{Field, Problems};
 
+use super::audience::Unheard;
 use super::server::count;
+use super::stores::Stores;
 use super::{
-    Premises, Surroundings, admin, component, outbound, planted, ports, route, security, server,
-    watched,
+    Premises, Surroundings, admin, bus, component, outbound, planted, ports, route, security,
+    server, watched,
 };
 
 /// The only version of the format there is.
@@ -30,24 +32,33 @@ pub(in crate::config) fn check(
     ports::refuse_doubles(&raw, problems);
     let watched = watched::watched(&raw, around);
     planted::refuse(&raw, around, problems);
+    let stores = Stores::check(&raw, problems);
+    let unheard = Unheard::of(&raw);
+    let bus = bus::bus(&raw.bus.into_table(), problems);
     let state = raw.state.into_table();
     let state_dir = state_dir(&state, around, problems);
     let security = security::security(&raw.security.into_table(), around, problems);
     let premises = Premises {
         state_dir: &state_dir,
         security: &security,
+        bus: &bus,
+        drain_timeout: server::drain_timeout(&raw.server),
         around,
     };
     let mut components =
         component::Components::check(raw.component, raw.defaults, &premises, problems);
     let routes = route::routes(raw.route, &mut components, around, problems);
     components.warn_of_idle(problems);
+    stores.warn_of_idle(problems);
+    unheard.warn(problems);
     Config {
         path: around.file.to_path_buf(),
         server: server::server(raw.server, around, problems),
         admin: admin::admin(raw.admin.into_table(), around, problems),
         telemetry: telemetry(&raw.telemetry.into_table()),
         outbound: outbound::outbound(&raw.outbound.into_table(), around, problems),
+        stores: stores.into_specs(),
+        bus,
         components: components.into_specs(&routes),
         routes,
         watched,

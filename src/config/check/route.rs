@@ -9,7 +9,7 @@ use crate::config::read::{At, Field, List, Place, Problems};
 
 use super::component::Components;
 use super::headers::{self, Message};
-use super::{Surroundings, conflict, mirror, target};
+use super::{Surroundings, conflict, messages, mirror, target};
 
 /// The routes in the order of the file.
 pub(super) fn routes(
@@ -52,6 +52,7 @@ fn route(
     }
     let hosts = some_or_any(&raw.hosts, "host", problems);
     let methods = some_or_any(&raw.methods, "method", problems);
+    let methods = messages::methods(methods, raw, target.as_ref(), problems);
     let headers = headers::conditions(&raw.headers, problems);
     let request_headers = headers::edits(&raw.request_headers, Message::Request, problems);
     let response_headers = headers::edits(&raw.response_headers, Message::Response, problems);

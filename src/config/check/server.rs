@@ -13,6 +13,8 @@ use crate::core::{ByteSize, format_duration};
 
 use super::{Surroundings, tls};
 
+const DRAIN: Duration = Duration::from_secs(30);
+
 pub(super) fn server(
     field: Field<RawServer>,
     around: &Surroundings<'_>,
@@ -24,11 +26,18 @@ pub(super) fn server(
         listen: listen(&raw.listen, tls_wanted, problems),
         max_connections: raw.max_connections.value().map_or(5_000, |many| many.get()),
         max_requests: raw.max_requests.value().map_or(1_000, |many| many.get()),
-        drain_timeout: raw.drain_timeout.or(Duration::from_secs(30)),
+        drain_timeout: raw.drain_timeout.or(DRAIN),
         trusted_proxies: values(&raw.trusted_proxies),
         tls: tls::tls(raw.tls, around, problems),
         limits: limits(&raw.limits.into_table(), problems),
     }
+}
+
+/// What other tables are compared with.
+pub(super) fn drain_timeout(field: &Field<RawServer>) -> Duration {
+    field
+        .value()
+        .map_or(DRAIN, |raw| raw.drain_timeout.or(DRAIN))
 }
 
 pub(super) fn values<T: Clone>(list: &Field<List<T>>) -> Vec<T> {

@@ -1,4 +1,4 @@
-//! What answers a route: a component, fixed words or files. Exactly one.
+//! What answers a route: a component, fixed words, files or whoever listens to a topic. Exactly one.
 
 use http::StatusCode;
 
@@ -9,6 +9,7 @@ use crate::config::read::{At, Problems, present};
 use super::Surroundings;
 use super::component::Components;
 use super::headers::{self, Message};
+use super::messages;
 
 pub(super) fn target(
     raw: &At<RawRoute>,
@@ -29,6 +30,7 @@ pub(super) fn target(
         .given()
         .and_then(|raw| files(raw, around, problems))
         .map(Target::Files);
+    let topic = messages::target(raw, problems);
     warn_of_no_effect(raw, problems);
     raw.component
         .value()
@@ -36,6 +38,7 @@ pub(super) fn target(
         .map(Target::Component)
         .or(respond)
         .or(files)
+        .or(topic)
 }
 
 fn expect_one(raw: &At<RawRoute>, problems: &mut Problems<'_>) {
@@ -43,13 +46,16 @@ fn expect_one(raw: &At<RawRoute>, problems: &mut Problems<'_>) {
         ("component", !raw.component.is_absent()),
         ("respond", !raw.respond.is_absent()),
         ("files", !raw.files.is_absent()),
+        ("publish", !raw.publish.is_absent()),
+        ("request", !raw.request.is_absent()),
+        ("events", !raw.events.is_absent()),
     ]);
     match named[..] {
         [_] => {}
         [] => {
             problems
                 .error(&raw.place, "nothing answers this route")
-                .help("write component, respond or files");
+                .help("write component, respond, files, publish, request or events");
         }
         _ => {
             let message = format!("only one can answer a route, found {}", named.join(" and "));
@@ -91,15 +97,15 @@ fn files(
 }
 
 fn warn_of_no_effect(raw: &RawRoute, problems: &mut Problems<'_>) {
-    if raw.respond.is_absent() {
-        return;
-    }
+    // What is sent to a topic takes path and fields of the request with it.
+    let message = match (raw.respond.is_absent(), raw.events.is_absent()) {
+        (false, _) => "a fixed answer does not look at the request: this has no effect",
+        (true, false) => "who listens to events sends nothing: this has no effect",
+        (true, true) => return,
+    };
     let strip = raw.strip_prefix.given().map(|at| &at.place);
     let edits = raw.request_headers.given().map(|at| &at.place);
     for place in [strip, edits].into_iter().flatten() {
-        problems.warn(
-            place,
-            "a fixed answer does not look at the request: this has no effect",
-        );
+        problems.warn(place, message);
     }
 }

@@ -7,13 +7,15 @@ use http::HeaderName;
 
 use crate::config::read::{Entries, Json, List, shape_table};
 use crate::config::text::{
-    ArtifactSource, ConfigKey, CookieName, Factor, FilePath, GuestPath, GuestVariable, HttpUrl,
-    Secrets, Share, Step, Timeout,
+    ArtifactSource, ConfigKey, CookieName, Factor, FieldName, FilePath, GuestPath, GuestVariable,
+    HttpUrl, Secrets, Share, Step, Timeout, UpTo,
 };
 use crate::core::{
-    ByteSize, ComponentName, Digest, FileMode, GrantMode, HttpGrant, OnInconclusive, SocketGrant,
-    Strategy, VersionName,
+    ByteSize, ComponentName, Digest, FileMode, GrantMode, HttpGrant, KvAccess, OnInconclusive,
+    SocketGrant, StoreName, Strategy, TopicPattern, VersionName,
 };
+
+use super::{RawSubscription, RawSupervision};
 
 shape_table! {
     struct RawComponent {
@@ -41,6 +43,10 @@ shape_table! {
         optional limits: RawLimits,
         /// What it may touch; what is not granted is denied.
         optional capabilities: RawCapabilities,
+        /// The messages it gets; at most 100 tables.
+        optional subscribe: List<RawSubscription>,
+        /// How it is kept alive.
+        optional supervision: RawSupervision,
     }
 
     struct RawVersion {
@@ -105,6 +111,22 @@ shape_table! {
         optional idle_timeout: Duration,
         /// Instances of one version at once; beyond it requests queue, then 503. Default: 256.
         optional max: NonZeroU32,
+        /// One instance that lives long and takes requests and messages one after the other, or one
+        /// for each key. Default: false.
+        optional actor: bool,
+        /// What decides which instance of an actor a request or message meets. Default: there is one
+        /// instance.
+        optional key: RawActorKey,
+        /// Requests and messages that wait for one instance of an actor, 1 to 1000000.
+        /// Default: 1024, beside actor.
+        optional mailbox: UpTo<1_000_000>,
+    }
+
+    struct RawActorKey {
+        /// The value of this header field of a request, or of this metadata entry of a message.
+        optional header: HeaderName,
+        /// The value of this field of the JSON object that a message is.
+        optional field: FieldName,
     }
 
     struct RawLimits {
@@ -144,6 +166,12 @@ shape_table! {
         /// Transport, host and port of connections it may make, such as "tcp://db.internal:5432",
         /// "udp://10.0.0.0/8:53" or "tcp://[2001:db8::1]:*".
         optional sockets: List<SocketGrant>,
+        /// Stores that it may use, by name: "read" or "read-write" each.
+        optional keyvalue: Entries<StoreName, KvAccess>,
+        /// Topics that it may send messages to, such as "orders.created" or "audit.>".
+        optional publish: List<TopicPattern>,
+        /// Topics that it may send requests to, such as "stock.reserve".
+        optional request: List<TopicPattern>,
         /// It may read the time. Default: true.
         optional clocks: bool,
         /// It may ask for random bytes. Default: true.

@@ -2,14 +2,16 @@
 //!
 //! The comments are the schema's descriptions: what the key means, its unit, its default.
 
+mod bus;
 mod component;
 mod root;
 mod route;
 mod server;
 
+pub(super) use bus::{RawBus, RawStore, RawSubscription, RawSupervision};
 pub(super) use component::{
-    RawAffinity, RawCapabilities, RawComponent, RawFileGrant, RawHttpCheck, RawInstances,
-    RawLimits, RawRollout, RawVersion,
+    RawActorKey, RawAffinity, RawCapabilities, RawComponent, RawFileGrant, RawHttpCheck,
+    RawInstances, RawLimits, RawRollout, RawVersion,
 };
 pub(super) use root::{
     RawAdmin, RawConfig, RawDefaults, RawElsewhere, RawKeyFile, RawNamedToken, RawOutbound,

@@ -10,9 +10,9 @@ use crate::config::text::{
     AdminAddress, AdminHost, FilePath, NamedTokens, Timeout, TokenName, TokenSource, TrustedKeys,
     VariableName,
 };
-use crate::core::{ByteSize, ComponentName, Role};
+use crate::core::{ByteSize, ComponentName, Role, StoreName};
 
-use super::{RawComponent, RawLimits, RawRoute, RawServer};
+use super::{RawBus, RawComponent, RawLimits, RawRoute, RawServer, RawStore};
 
 shape_table! {
     /// The whole file.
@@ -31,6 +31,10 @@ shape_table! {
         optional telemetry: RawTelemetry,
         /// How the gateway reaches what components are granted outside of it.
         optional outbound: RawOutbound,
+        /// Where components keep what they know, by name; "default" is there without being named.
+        optional storage: Entries<StoreName, RawStore>,
+        /// What carries messages between components.
+        optional bus: RawBus,
         /// What components do not set themselves.
         optional defaults: RawDefaults,
         /// The components, by name.

@@ -1,11 +1,13 @@
 //! `[[route]]`.
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::config::model::{HostPattern, PathPattern};
 use crate::config::read::{Entries, List, shape_table};
 use crate::config::text::{FileName, FilePath, Percent, Prefix, RouteName, StripPrefix};
-use crate::core::ComponentName;
+use crate::core::{ComponentName, Topic, TopicPattern};
 
 shape_table! {
     struct RawRoute {
@@ -17,7 +19,8 @@ shape_table! {
         optional path: PathPattern,
         /// A path and everything below it, instead of path.
         optional prefix: Prefix,
-        /// "GET" brings HEAD with it. Default: any method.
+        /// "GET" brings HEAD with it. Default: any method; POST and PUT beside publish and request,
+        /// GET beside events.
         optional methods: List<Method>,
         /// Header fields that must have exactly these values.
         optional headers: Entries<HeaderName, HeaderValue>,
@@ -29,9 +32,19 @@ shape_table! {
         optional respond: RawRespond,
         /// Static files, instead of a component.
         optional files: RawFiles,
-        /// Taken from the front of the path before the component sees it.
+        /// A topic that the body of each request is sent to, instead of a component; the client is
+        /// told that it was taken.
+        optional publish: Topic,
+        /// A topic that the body of each request is sent to, instead of a component; the reply is the
+        /// answer.
+        optional request: Topic,
+        /// Until the reply to request, "1ms" to "1h". Default: "5s", beside request.
+        optional timeout: Duration,
+        /// Topics whose messages the client gets as Server-Sent Events, instead of a component.
+        optional events: TopicPattern,
+        /// Taken from the front of the path before the component, or who gets the message, sees it.
         optional strip_prefix: StripPrefix,
-        /// Changes to the request before the component sees it.
+        /// Changes to the request before the component sees it, or a message is made of it.
         optional request_headers: RawHeaderEdits,
         /// Changes to the response before the client sees it.
         optional response_headers: RawHeaderEdits,

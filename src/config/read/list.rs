@@ -11,6 +11,7 @@ pub(in crate::config) type List<T> = Vec<At<T>>;
 impl<T: Shape> Shape for List<T> {
     fn read(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Self> {
         let DeValue::Array(elements) = node.value else {
+            scalar::hide_table(node, problems);
             let wrong = problems.error(
                 &node.place,
                 format!("expected an array, found {}", describe(node.value)),

@@ -70,6 +70,7 @@ impl<T: Text> Shape for T {
         match node.value {
             DeValue::String(text) => parse(text, &node.place, problems),
             other => {
+                hide_table(node, problems);
                 let (noun, found) = (T::NOUN, describe(other));
                 problems.error(
                     &node.place,
@@ -82,6 +83,13 @@ impl<T: Text> Shape for T {
 
     fn schema() -> Value {
         <T as Text>::schema()
+    }
+}
+
+/// A table where there should be none may be one of secrets, below the wrong header.
+pub(super) fn hide_table(node: &Node<'_>, problems: &mut Problems<'_>) {
+    if node.value.is_table() {
+        problems.hide_values(node);
     }
 }
 
@@ -122,6 +130,7 @@ impl Shape for bool {
     fn read(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Self> {
         let value = node.value.as_bool();
         if value.is_none() {
+            hide_table(node, problems);
             let found = describe(node.value);
             problems.error(
                 &node.place,
@@ -148,6 +157,7 @@ pub(in crate::config) fn whole_number(
     if let Some(number) = number.filter(|number| (least..=most).contains(number)) {
         return Some(number);
     }
+    hide_table(node, problems);
     let message = format!(
         "expected a whole number from {least} to {most}, found {}",
         describe(node.value)
@@ -179,6 +189,7 @@ pub(in crate::config) fn decimal(
     if let Some(number) = number.filter(|number| (least..=most).contains(number)) {
         return Some(number);
     }
+    hide_table(node, problems);
     let found = describe(node.value);
     let message = format!("expected a number from {least} to {most}, found {found}");
     let wrong = problems.error(&node.place, message);

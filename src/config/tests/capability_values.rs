@@ -6,7 +6,7 @@ use super::example::CAPABILITIES;
 use super::support::grants;
 use super::{BASE, config, config_with, directory, parse_in};
 use crate::config::{LoadError, load, load_with};
-use crate::core::{FileGrant, FileMode, GrantMode, Grants};
+use crate::core::{FileGrant, FileMode, GrantMode, Grants, KvAccess, TopicPattern};
 
 #[test]
 fn nothing_is_granted_but_clocks_and_random_bytes() {
@@ -121,6 +121,13 @@ fn the_example_of_capabilities_is_valid_and_without_warnings() {
     assert!(warnings.is_empty(), "{warnings}");
     let grants = &config.components["cart"].grants;
     assert_eq!((grants.http.len(), grants.sockets.len()), (3, 2));
+    assert_eq!(grants.keyvalue["default"], KvAccess::ReadWrite);
+    let topics = [&grants.publish, &grants.request]
+        .map(|all| all.iter().map(TopicPattern::as_str).collect::<Vec<_>>());
+    assert_eq!(
+        topics,
+        [vec!["orders.created", "audit.>"], vec!["stock.reserve"]]
+    );
     assert_eq!(grants.files[0].mode, FileMode::Read);
     assert_ne!(config.outbound, crate::core::Outbound::default());
 }

@@ -1,9 +1,13 @@
 //! The `routes.toml` of the repository, and what the README shows.
 
 use super::parse_in;
+use crate::core::{StoreSpec, SubscriptionSpec};
+
 pub(super) const EXAMPLE: &str = include_str!("../../../routes.toml");
 /// Every key of `capabilities` and of `outbound`.
 pub(super) const CAPABILITIES: &str = include_str!("capabilities.toml");
+/// Every key of stores, bus, subscriptions, supervision and actors.
+pub(super) const BUS: &str = include_str!("bus.toml");
 /// Every key of `security`, of named tokens, of rollouts, and of what goes with them.
 pub(super) const DELIVERY: &str = include_str!("delivery.toml");
 
@@ -17,17 +21,17 @@ fn clone() -> tempfile::TempDir {
     clone
 }
 
-/// Takes the `#` away from the settings of some tables.
+/// Takes the `#` away from the settings of some tables, and from their headers.
 fn uncommented(is_wanted: impl Fn(&str, &str) -> bool) -> String {
     let mut table = "";
     let mut text = String::new();
     for line in EXAMPLE.lines() {
-        if line.starts_with('[') {
-            table = line.split([' ', '#']).next().unwrap();
+        let bare = line.strip_prefix("# ");
+        let header = bare.unwrap_or(line);
+        if header.starts_with('[') {
+            table = header.split([' ', '#']).next().unwrap();
         }
-        let setting = line
-            .strip_prefix("# ")
-            .filter(|setting| setting.contains(" = "));
+        let setting = bare.filter(|it| it.contains(" = ") || it.starts_with('['));
         text.push_str(
             setting
                 .filter(|setting| is_wanted(table, setting))
@@ -45,7 +49,7 @@ fn the_example_is_valid_and_without_warnings() {
         parse_in(clone.path(), EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
     assert!(warnings.is_empty(), "{warnings}");
     assert!(config.server.tls.is_some());
-    assert_eq!(config.components.len(), 7);
+    assert_eq!(config.components.len(), 11);
     assert_eq!(config.components["version"].weights, [90, 10]);
 }
 
@@ -84,17 +88,46 @@ fn what_the_example_shows_in_comments_are_the_defaults() {
         "affinity",
         "max_p99_ratio",
         "check",
+        "group",
     ];
-    let grants = ["http", "environment", "config", "files", "sockets"];
+    let grants = [
+        "http",
+        "environment",
+        "config",
+        "files",
+        "sockets",
+        "keyvalue",
+        "publish",
+        "request",
+    ];
     let text = uncommented(|table, setting| {
         let key = setting.split(' ').next().unwrap();
-        !table.starts_with("[[") && !others.contains(&key) && !grants.contains(&key)
+        let is_apart = table.starts_with("[[") || table.starts_with("[storage");
+        !is_apart && !others.contains(&key) && !grants.contains(&key)
     });
     let shown = parse_in(clone.path(), &text)
         .unwrap_or_else(|errors| panic!("{errors}"))
         .0;
     assert_ne!(text, EXAMPLE);
     assert_eq!(shown, parse_in(clone.path(), EXAMPLE).unwrap().0);
+}
+
+#[test]
+fn what_the_example_shows_of_stores_and_subscriptions_are_the_defaults() {
+    let clone = clone();
+    let tables = ["[storage.default]", "[[component.bus.subscribe]]"];
+    let text = uncommented(|table, _| tables.contains(&table));
+    let config = parse_in(clone.path(), &text)
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .0;
+    assert_eq!(config.stores["default"], StoreSpec::default());
+    let subscription = &config.components["bus"].subscriptions[0];
+    let plain = SubscriptionSpec {
+        group: subscription.group.clone(),
+        ..SubscriptionSpec::to("orders.*".parse().unwrap())
+    };
+    assert_eq!(*subscription, plain);
+    assert!(subscription.group.is_some());
 }
 
 #[test]

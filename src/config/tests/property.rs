@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::example::{CAPABILITIES, DELIVERY, EXAMPLE};
+use super::example::{BUS, CAPABILITIES, DELIVERY, EXAMPLE};
 use super::{BASE, directory, parse_in};
 use crate::config::load;
 
@@ -73,6 +73,15 @@ fn pieces() -> impl Strategy<Value = String> {
         Just("\"*.a:1\""),
         Just("headers = "),
         Just("x = "),
+        Just("[storage.default]\n"),
+        Just("[bus]\n"),
+        Just("[[component.a.subscribe]]\n"),
+        Just("[component.a.supervision]\n"),
+        Just("topic = "),
+        Just("\"orders.*\"\n"),
+        Just("publish = "),
+        Just("events = "),
+        Just("actor = true\n"),
         Just("\t"),
         Just("\\u"),
         Just("日本"),
@@ -115,6 +124,24 @@ proptest! {
         let mut bytes = DELIVERY.as_bytes().to_vec();
         bytes.splice(at..(at + length).min(DELIVERY.len()), with.bytes());
         survives(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_the_bus_makes_it_panic(at in 0..BUS.len(), length in 0..40usize, with in pieces()) {
+        let mut bytes = BUS.as_bytes().to_vec();
+        bytes.splice(at..(at + length).min(BUS.len()), with.bytes());
+        survives(&bytes);
+    }
+
+    #[test]
+    fn topics_that_are_taken_are_topics(topic in "[a-c.*>_ ä]{0,8}") {
+        let directory = directory();
+        let text = format!("{BASE}[[component.a.subscribe]]\ntopic = {topic:?}\n");
+        let is_pattern = topic.parse::<crate::core::TopicPattern>().is_ok();
+        prop_assert_eq!(parse_in(directory.path(), &text).is_ok(), is_pattern);
+        let text = format!("version = 1\n[[route]]\npath = \"/\"\npublish = {topic:?}\n");
+        let is_topic = topic.parse::<crate::core::Topic>().is_ok();
+        prop_assert_eq!(parse_in(directory.path(), &text).is_ok(), is_topic);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::example::{CAPABILITIES, DELIVERY, EXAMPLE};
+use super::example::{BUS, CAPABILITIES, DELIVERY, EXAMPLE};
 use super::messages;
 use crate::config::schema;
 
@@ -138,6 +138,8 @@ fn the_defaults_in_the_descriptions_are_the_defaults() {
         ("[component.a.limits]", ".component.NAME.limits"),
         ("[component.a.instances]", ".component.NAME.instances"),
         ("[component.a.rollout]", ".component.NAME.rollout"),
+        ("[component.a.supervision]", ".component.NAME.supervision"),
+        ("[bus]", ".bus"),
     ];
     let directory = super::directory();
     let base = super::parse_in(directory.path(), super::BASE).unwrap().0;
@@ -156,9 +158,34 @@ fn the_defaults_in_the_descriptions_are_the_defaults() {
     }
 }
 
+/// They need more around them than a table of their own.
+#[test]
+fn the_defaults_of_stores_and_subscriptions_are_the_defaults() {
+    let all: std::collections::BTreeMap<_, _> = all_tables().into_iter().collect();
+    let granted = "[component.a.capabilities]\nkeyvalue = { default = \"read\" }\n";
+    let subscribed = "[[component.a.subscribe]]\ntopic = \"a\"\n";
+    for (base, header, path) in [
+        (granted, "[storage.default]", ".storage.NAME"),
+        (subscribed, "", ".component.NAME.subscribe[]"),
+    ] {
+        let settings = all[path].iter().filter_map(|(key, value)| {
+            let default = default_of(value)?;
+            Some(format!("{key} = {default}"))
+        });
+        let settings: Vec<_> = settings.collect();
+        assert!(settings.len() > 3, "{path} {settings:?}");
+        let more = format!("{base}{header}\n{}", settings.join("\n"));
+        let written = super::config_with(&more);
+        let expected = super::config_with(base);
+        assert_eq!(written.stores, expected.stores, "{more}");
+        let [written, expected] = [written, expected].map(|it| it.components["a"].clone());
+        assert_eq!(written.subscriptions, expected.subscriptions, "{more}");
+    }
+}
+
 #[test]
 fn the_examples_fit_the_schema() {
-    for example in [EXAMPLE, CAPABILITIES, DELIVERY] {
+    for example in [EXAMPLE, CAPABILITIES, DELIVERY, BUS] {
         let example: Value = toml::from_str(example).unwrap();
         let mut misfits = Vec::new();
         validate(&parsed(), &example, "", &mut misfits);

@@ -70,6 +70,10 @@ fn secrets_in_the_wrong_place_are_not_repeated() {
         "custom = { other = { key = \"hunter2\" } }",
         "custom = { mail = [inf, \"hunter2\"] }",
         "publish = { key = \"hunter2\" }",
+        "publsh = { key = \"hunter2\" }",
+        "clocks = { key = \"hunter2\" }",
+        "mode = { key = \"hunter2\" }",
+        "keyvalue = { config = { key = \"hunter2\" } }",
         "files = [{ source = \"none\", at = \"/d\", key = \"hunter2\" }]",
     ] {
         report(&format!("[component.a.capabilities]\n{more}"));
@@ -77,6 +81,27 @@ fn secrets_in_the_wrong_place_are_not_repeated() {
     report("[component.b]\nconfig = { key = \"hunter2\" }");
     report("[component.b.capabilites.config]\nkey = \"hunter2\"");
     report("[admin]\ntokn = \"hunter2\"");
+}
+
+#[test]
+fn secrets_below_the_header_of_another_table_are_not_repeated() {
+    for header in [
+        "[storage]",
+        "[storage.default]",
+        "[bus]",
+        "[component.a.traffic]",
+        "[component.a.instances.key]",
+        "[component.a.supervision]",
+        "[[component.a.subscribe]]",
+        "[component.a.capabilities.keyvalue]",
+        "[component.a.capabilities.publish]",
+        "[route.headers]",
+        "[route.request]",
+    ] {
+        report(&format!("{header}\nconfig = {{ key = \"hunter2\" }}"));
+    }
+    report("[component.a.rollout]\nmax_p99_ratio = { key = \"hunter2\" }");
+    report("[component.a.supervision]\nmax_restarts = { key = \"hunter2\" }");
 }
 
 #[test]

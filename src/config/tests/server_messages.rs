@@ -30,8 +30,8 @@ fn unknown_keys_are_errors_everywhere() {
         &["telemetry: unknown key \"sample_ratio\""],
     );
     assert_adds(
-        "[component.a.capabilities]\nkeyvalue = {}",
-        &["component.a.capabilities: unknown key \"keyvalue\""],
+        "[component.a.capabilities]\nkeyvalues = {}",
+        &["component.a.capabilities: unknown key \"keyvalues\", did you mean \"keyvalue\"?"],
     );
     assert_adds(
         "[component.a.limits]\nmemroy = \"1MiB\"",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::config::read::{Refusal, Text};
-use crate::core::{ComponentName, Digest, VersionName};
+use crate::core::{ComponentName, Digest, StoreName, VersionName};
 
 impl Text for ComponentName {
     const NOUN: &'static str = "a component name";
@@ -20,6 +20,18 @@ impl Text for VersionName {
 
     fn parse(text: &str) -> Result<Self, Refusal> {
         text.parse().map_err(Refusal::expecting)
+    }
+}
+
+impl Text for StoreName {
+    const NOUN: &'static str = "the name of a store";
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        text.parse().map_err(Refusal::expecting)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,63}$" })
     }
 }
 
@@ -159,6 +171,23 @@ impl Text for CookieName {
             false => Err(Refusal::expecting(
                 "expected a name without spaces, `=` and `;`, such as \"session\"",
             )),
+        }
+    }
+}
+
+/// The name of a field of a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct FieldName(pub String);
+
+impl Text for FieldName {
+    const NOUN: &'static str = "the name of a field";
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        match text.is_empty() || text.len() > 255 || text.contains(char::is_control) {
+            true => Err(Refusal::expecting(
+                "expected 1 to 255 bytes without control characters, such as \"user\"",
+            )),
+            false => Ok(Self(text.into())),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Numbers with bounds of their own.
 
+use std::num::NonZeroU32;
+
 use serde_json::{Value, json};
 
 use crate::config::read::{Node, Problems, Shape, decimal, whole_number};
@@ -42,3 +44,33 @@ bounded!(Step, whole_number, "integer", 1, 99);
 bounded!(Percent, whole_number, "integer", 1, 100);
 bounded!(Share, decimal, "number", 0.0, 1.0);
 bounded!(Factor, decimal, "number", 1.0, LARGEST_FACTOR);
+
+/// From 1 to `MOST`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct UpTo<const MOST: u32>(pub NonZeroU32);
+
+impl<const MOST: u32> Shape for UpTo<MOST> {
+    fn read(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        let number = whole_number(node, 1, MOST.into(), problems)?;
+        NonZeroU32::new(number.try_into().ok()?).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": 1, "maximum": MOST })
+    }
+}
+
+/// From 0 to `MOST`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct AtMost<const MOST: u32>(pub u32);
+
+impl<const MOST: u32> Shape for AtMost<MOST> {
+    fn read(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        let number = whole_number(node, 0, MOST.into(), problems)?;
+        number.try_into().ok().map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": 0, "maximum": MOST })
+    }
+}

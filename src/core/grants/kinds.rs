@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::core::ComponentName;
+use crate::core::{ComponentName, KvAccess, StoreName, TopicPattern};
 
 /// Everything one component is granted.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,12 @@ pub struct Grants {
     pub config: BTreeMap<String, Secret>,
     pub files: Vec<FileGrant>,
     pub sockets: Vec<SocketGrant>,
+    /// Stores, and what may be done with them.
+    pub keyvalue: BTreeMap<StoreName, KvAccess>,
+    /// Topics that it may send messages to.
+    pub publish: Vec<TopicPattern>,
+    /// Topics that it may send requests to.
+    pub request: Vec<TopicPattern>,
     pub clocks: bool,
     pub random: bool,
     /// Grants of an embedding program's own capabilities, by their names.
@@ -31,9 +37,13 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Whether a guest may ask anybody else over HTTP.
+    /// Whether a guest may ask or tell anybody else anything.
     pub fn reaches_others(&self) -> bool {
-        !self.http.is_empty() || !self.components.is_empty() || self.mode == GrantMode::Audit
+        !self.http.is_empty()
+            || !self.components.is_empty()
+            || !self.publish.is_empty()
+            || !self.request.is_empty()
+            || self.mode == GrantMode::Audit
     }
 
     /// What leaves no trace outside: nobody is asked, and files can only be read.
@@ -43,10 +53,14 @@ impl Grants {
             mode: FileMode::Read,
             ..grant.clone()
         };
+        let read_store = |name: &StoreName| (name.clone(), KvAccess::Read);
         Self {
             http: Vec::new(),
             components: Vec::new(),
             sockets: Vec::new(),
+            keyvalue: self.keyvalue.keys().map(read_store).collect(),
+            publish: Vec::new(),
+            request: Vec::new(),
             custom: BTreeMap::new(),
             files: self.files.iter().map(read_only).collect(),
             mode: GrantMode::Enforce,
@@ -80,6 +94,13 @@ impl Grants {
             "files",
             self.files.iter().map(|file| file.at.clone()).collect(),
         );
+        part(
+            "keyvalue",
+            self.keyvalue.keys().map(ToString::to_string).collect(),
+        );
+        let topics = |all: &[TopicPattern]| all.iter().map(ToString::to_string).collect();
+        part("publish", topics(&self.publish));
+        part("request", topics(&self.request));
         part("custom", self.custom.keys().cloned().collect());
         if self.private_networks {
             parts.push("private_networks".into());
@@ -109,6 +130,9 @@ impl Default for Grants {
             config: BTreeMap::new(),
             files: Vec::new(),
             sockets: Vec::new(),
+            keyvalue: BTreeMap::new(),
+            publish: Vec::new(),
+            request: Vec::new(),
             clocks: true,
             random: true,
             custom: BTreeMap::new(),

@@ -11,7 +11,7 @@ use super::book::{Book, SharedJournal};
 use super::pins::{Pins, Preparing};
 use super::{ChangeError, DeliveryStatus, Events};
 use crate::component::{Host, Version};
-use crate::core::{ArtifactPolicy, ComponentName, ComponentSpec, VersionName};
+use crate::core::{ArtifactPolicy, ComponentName, ComponentSpec, RunState, VersionName};
 use crate::lifecycle::check::CheckClient;
 use crate::lifecycle::deployment::Deployment;
 use crate::lifecycle::deployments::Deployments;
@@ -275,8 +275,19 @@ impl Delivery {
             shares.any(|(it, weight)| Arc::ptr_eq(it, version) && *weight > 0)
         };
         for version in versions {
-            if state.traffic.weight(version.name()) == 0 || has_traffic(version) {
+            if state.traffic.weight(version.name()) == 0 {
                 continue;
+            }
+            let is_down = matches!(
+                version.state(),
+                RunState::Stopping | RunState::Stopped | RunState::Failed
+            );
+            if has_traffic(version) {
+                continue;
+            }
+            if is_down && is_loaded(version) {
+                // Nobody waits for it: what it replaces may be worse.
+                version.restart();
             }
             if urgency == Urgency::Rescue && is_loaded(version) {
                 // It was started when it was loaded, and what it replaces may hold all
@@ -302,7 +313,9 @@ impl Delivery {
         if let Some(stage) = self.stage.get().and_then(Weak::upgrade) {
             stage.show(&deployments);
         }
+        let before = self.directory.load_full();
         self.directory.store(deployments);
+        self.retire(&before, &self.directory.load());
     }
 
     /// Shows the book to who only looks.

@@ -7,6 +7,7 @@ mod deploy;
 mod drive;
 mod engine;
 mod events;
+mod oversee;
 mod pins;
 mod request;
 mod rollouts;

@@ -210,7 +210,7 @@ pub struct DeliveryEvent {
     pub at: Timestamp,
     /// `deployed`, `rollout_started`, `step`, `verdict`, `paused`, `resumed`, `promoted`,
     /// `rolled_back`, `aborted`, `traffic`, `configured`, `removed` or
-    /// `collected`.
+    /// `collected`; or `state`, when a version runs, fails, restarts or is given up.
     pub kind: &'static str,
     pub component: String,
     pub by: String,

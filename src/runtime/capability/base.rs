@@ -1,4 +1,4 @@
-//! What every guest has: streams to wait for, stdout and stderr into the log, an exit.
+//! What every guest has: streams to wait for, lines, stdout and stderr into the log, an exit.
 //! None of it leads anywhere, so nothing of it is granted.
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
@@ -8,6 +8,7 @@ use wasmtime_wasi::p3::bindings::cli as p3;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView as _};
 use wasmtime_wasi_io::bindings::wasi::io;
 
+use super::logging;
 use crate::runtime::guest::Guest;
 
 struct Table;
@@ -33,6 +34,7 @@ pub(in crate::runtime) fn link(
         p2::terminal_input, p2::terminal_output,
         p2::terminal_stdin, p2::terminal_stdout, p2::terminal_stderr,
     );
+    logging::link(linker)?;
     let options = wasmtime_wasi_http::p2::bindings::LinkOptions::default();
     wasmtime_wasi_http::p2::bindings::http::types::add_to_linker::<Guest, WasiHttp>(
         linker,

@@ -39,6 +39,12 @@ pub trait Capability: Send + Sync + 'static {
         false
     }
 
+    /// What is left of an import, in half a line, for a guest to which nothing of this is
+    /// granted. `None`: nothing.
+    fn remains(&self, _import: &str) -> Option<&'static str> {
+        None
+    }
+
     /// Makes its functions known. `concurrent`: for components of WASI 0.3 too.
     ///
     /// # Errors

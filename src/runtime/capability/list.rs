@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Capability, clocks, components, config, environment, files, http, random, sockets};
+use super::{
+    Capability, clocks, components, config, environment, files, http, keyvalue, messaging, random,
+    sockets,
+};
 
 /// Every capability of a process: those that are built in, and those that an embedding
 /// program adds.
@@ -23,6 +26,9 @@ impl Capabilities {
             Arc::new(config::Config),
             Arc::new(files::Files),
             Arc::new(sockets::Sockets),
+            Arc::new(messaging::Publish),
+            Arc::new(messaging::Request),
+            Arc::new(keyvalue::Keyvalue),
             Arc::new(clocks::Clocks),
             Arc::new(random::Random),
         ];

@@ -11,16 +11,23 @@ mod config;
 mod environment;
 mod files;
 mod http;
+mod keyvalue;
 mod kind;
 mod list;
+mod logging;
+pub(super) mod messaging;
 mod needs;
 mod random;
+mod services;
 mod sockets;
 mod stub;
+#[cfg(test)]
+pub(super) mod testing;
 
 pub use kind::{Capability, Preparation};
 pub use list::Capabilities;
 pub use needs::{Missing, Needs};
 
 pub(super) use base::link as link_base;
+pub(super) use keyvalue::{StoreAlarm, StoreState};
 pub(super) use stub::stub_out;

@@ -11,7 +11,7 @@ pub struct Needs {
     pub unneeded: Vec<&'static str>,
 }
 
-/// An import that leads nowhere as long as nothing is granted for it.
+/// An import that leads nowhere, or not far, as long as nothing is granted for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
     pub import: String,
@@ -19,6 +19,8 @@ pub struct Missing {
     pub capabilities: Vec<&'static str>,
     /// Toolchains import it whether or not the code uses it.
     pub is_usual: bool,
+    /// What it gives without a grant all the same.
+    pub remains: Option<&'static str>,
     /// Calling it traps: its functions have no error to say it with.
     pub traps: bool,
 }
@@ -52,6 +54,7 @@ impl Capabilities {
         Some(Missing {
             import: import.to_owned(),
             capabilities: behind.iter().map(|it| it.name()).collect(),
+            remains: behind.iter().find_map(|it| it.remains(import)),
             is_usual: behind.iter().all(|it| it.is_usual()),
             traps: behind.iter().any(|it| !it.denies_by_error()),
         })
@@ -101,6 +104,36 @@ mod tests {
         assert_eq!(
             Capabilities::standard().compare(&imports, &grants),
             Needs::default()
+        );
+    }
+
+    #[test]
+    fn what_remains_of_an_import_is_told() {
+        let imports = [
+            "wasi:messaging/types@0.2.0-draft",
+            "wasi:messaging/producer@0.2.0-draft",
+            "wasi:messaging/request-reply@0.2.0-draft",
+            "wasmcloud:messaging/consumer@0.2.0",
+            "airssys:core/host-messaging@1.0.0",
+            "airssys:core/host-services@1.0.0",
+        ]
+        .map(String::from);
+        let needs = Capabilities::standard().compare(&imports, &Grants::default());
+        let missing: Vec<_> = needs
+            .missing
+            .iter()
+            .map(|it| (&*it.import, &*it.capabilities, it.remains))
+            .collect();
+        let replies = Some("replies to messages");
+        assert_eq!(
+            missing,
+            [
+                (&*imports[1], &["publish"][..], None),
+                (&*imports[2], &["request"][..], replies),
+                (&*imports[3], &["publish", "request"][..], replies),
+                (&*imports[4], &["publish", "request"][..], replies),
+                (&*imports[5], &["components"][..], Some("what it is itself")),
+            ]
         );
     }
 

@@ -16,7 +16,6 @@ mod network;
 mod outgoing;
 mod peers;
 mod target;
-mod trace;
 
 pub use network::{Network, NetworkError};
 pub use peers::{NoSuchPeer, PeerBody, PeerCall, Peers};

@@ -16,16 +16,13 @@ use super::body::{FromPeer, Received, Upload, followed};
 use super::client::HttpClient;
 use super::failure;
 use super::target::Target;
-use super::trace::Trace;
-use crate::core::HttpScheme;
-use crate::runtime::call::{Call, Origin, Scheme};
+use crate::core::{HttpScheme, Origin, Trace};
+use crate::runtime::call::{Call, Scheme};
 use crate::runtime::guard::Verdict;
 use crate::runtime::instance::Recipe;
 
 /// Bytes of one write to a body that the host buffers; two of them at most.
 const BODY_CHUNK: usize = 64 << 10;
-/// Calls from component to component, one inside the other.
-const MAX_DEPTH: u8 = 16;
 
 pub(crate) const HTTP: &str = "http";
 pub(crate) const COMPONENTS: &str = "components";
@@ -38,6 +35,8 @@ pub(crate) struct Outgoing {
     trace: Option<Trace>,
     /// Requests that may still be begun for this one.
     left: u32,
+    /// Messages that may still be sent for this one.
+    messages_left: u32,
     /// Requests that may be under way at once; made by the first.
     parallel: Option<Arc<Semaphore>>,
     /// Requests that the instance serves at once.
@@ -56,6 +55,7 @@ impl Outgoing {
             origin: Origin::NONE,
             trace: None,
             left: recipe.limits.outbound_requests,
+            messages_left: recipe.bounds.messages,
             parallel: None,
             at_once: 1,
             recipe,
@@ -66,6 +66,7 @@ impl Outgoing {
         self.origin = origin;
         self.trace = None;
         self.left = self.recipe.limits.outbound_requests;
+        self.messages_left = self.recipe.bounds.messages;
     }
 
     /// Another request beside those that are served brings its own allowance.
@@ -74,6 +75,9 @@ impl Outgoing {
         self.left = self
             .left
             .saturating_add(self.recipe.limits.outbound_requests);
+        self.messages_left = self
+            .messages_left
+            .saturating_add(self.recipe.bounds.messages);
     }
 
     /// Up to so many requests are served at once, each with as many of its own under way.
@@ -88,6 +92,18 @@ impl Outgoing {
         }
     }
 
+    /// As [`Outgoing::follow`], where the trace is known.
+    pub fn belong_to(&mut self, trace: Option<&Trace>) {
+        if self.recipe.reach.grants.reaches_others() {
+            self.trace = trace.cloned();
+        }
+    }
+
+    /// What is caused now belongs to this.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
     /// Of several requests nobody can tell which one asks: they have a trace in common or none.
     pub fn follow_too(&mut self, headers: &HeaderMap) {
         if self.trace.is_some() && self.trace != Trace::of(headers) {
@@ -95,15 +111,24 @@ impl Outgoing {
         }
     }
 
+    /// Another request, over HTTP or the bus. `None`: it may begin no more.
+    pub fn count_request(&mut self) -> Option<()> {
+        self.left = self.left.checked_sub(1)?;
+        Some(())
+    }
+
+    /// Another message. `None`: it may send no more.
+    pub fn count_message(&mut self) -> Option<()> {
+        self.messages_left = self.messages_left.checked_sub(1)?;
+        Some(())
+    }
+
     fn send(
         &mut self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
     ) -> Result<SendFuture, Error> {
-        self.left = self
-            .left
-            .checked_sub(1)
-            .ok_or(Error::ConnectionLimitReached)?;
+        self.count_request().ok_or(Error::ConnectionLimitReached)?;
         // A tunnel would carry what nobody checks.
         if *request.method() == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
@@ -134,10 +159,10 @@ impl Outgoing {
         {
             return Err(Error::HttpRequestDenied);
         }
-        if self.origin.depth >= MAX_DEPTH {
+        if self.origin.is_too_deep() {
             tracing::warn!(
                 component = %self.recipe.component, request_id = %self.origin.id, called = name,
-                "components call each other {MAX_DEPTH} deep: a loop"
+                "components call each other {} deep: a loop", Origin::MAX_DEPTH
             );
             return Err(Error::LoopDetected);
         }

@@ -29,7 +29,7 @@ async fn what_cannot_serve_is_refused() {
             whole[..whole.len() / 2].to_vec(),
             "it is not a valid component",
         ),
-        (bytes_of("no-handler"), "it exports no HTTP handler"),
+        (bytes_of("no-handler"), "it exports no handler"),
         (bytes_of("start-trap"), "it cannot be started"),
         (
             bytes_of("foreign-import"),

@@ -514,3 +514,24 @@ impl Gate {
         PathBuf::from(format!("/proc/{}/{file}", self.child.id()))
     }
 }
+
+impl Gate {
+    /// How the first subscription of a component stands.
+    pub async fn subscription(&self, subscriber: &str) -> serde_json::Value {
+        let answer = self.admin(get("/v1/bus")).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        let bus = answer.json();
+        let mut all = bus["subscriptions"].as_array().unwrap().iter();
+        let found = all.find(|it| it["subscriber"] == subscriber);
+        found.expect("a subscription").clone()
+    }
+
+    /// Publishes so many messages as an operator, and tells how many were refused.
+    pub async fn flood_topic(&self, topic: &str, count: u32) -> u64 {
+        let path = format!("/v1/bus/publish?topic={topic}&count={count}");
+        let request = Request::post(path).body(body("silent")).unwrap();
+        let answer = self.admin(request).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        answer.json()["rejected"].as_u64().unwrap()
+    }
+}

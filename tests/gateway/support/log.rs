@@ -40,6 +40,13 @@ impl Log {
             .collect()
     }
 
+    /// Lines that have this text somewhere.
+    pub fn lines_with(&self, text: &str) -> Vec<String> {
+        let all = self.text();
+        let lines = all.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+
     /// The lines with this value of a key.
     pub fn with(&self, key: &str, value: &str) -> Vec<Value> {
         let mut lines = self.lines();

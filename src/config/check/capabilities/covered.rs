@@ -8,7 +8,7 @@ use std::iter::successors;
 use ipnet::IpNet;
 
 use crate::config::read::{At, Field, List, Place, Problems};
-use crate::core::{HostGrant, HttpGrant, PortGrant, SocketGrant};
+use crate::core::{HostGrant, HttpGrant, PortGrant, SocketGrant, TopicPattern};
 
 /// A grant for a host and a port.
 pub(super) trait Reach: Eq + Hash + Display {
@@ -68,7 +68,30 @@ pub(super) fn warn_of_covered<T: Reach>(field: &Field<List<T>>, problems: &mut P
     }
 }
 
-fn warn_of_double<T: Reach>(grant: &At<T>, first: &Place, problems: &mut Problems<'_>) {
+/// Of a longer list only the first are compared with each of the others.
+const MOST: usize = 100;
+
+/// As [`warn_of_covered`]: what is wider than a pattern cannot be counted up.
+pub(super) fn warn_of_covered_topics(
+    field: &Field<List<TopicPattern>>,
+    problems: &mut Problems<'_>,
+) {
+    let list = || field.value().into_iter().flatten();
+    let mut first: HashMap<&TopicPattern, &Place> = HashMap::new();
+    for grant in list() {
+        let place = *first.entry(&grant.value).or_insert(&grant.place);
+        let mut others = list().take(MOST);
+        if *place != grant.place {
+            warn_of_double(grant, place, problems);
+        } else if let Some(wider) =
+            others.find(|other| other.value != grant.value && other.covers(&grant.value))
+        {
+            report_wider(grant, &wider.value, &wider.place, problems);
+        }
+    }
+}
+
+fn warn_of_double<T: Display>(grant: &At<T>, first: &Place, problems: &mut Problems<'_>) {
     let line = problems.line(first);
     let message = format!("{} is there twice, first on line {line}", grant.value);
     problems
@@ -81,13 +104,17 @@ fn warn_of_wider<T: Reach>(grant: &At<T>, all: &HashMap<&T, &Place>, problems: &
     let mut wider = wider(&grant.value).filter(|wider| *wider != grant.value);
     let found = wider.find_map(|wider| all.get(&wider).map(|place| (wider, *place)));
     if let Some((wider, place)) = found {
-        let line = problems.line(place);
-        let message = format!("{} is covered by {wider} on line {line}", grant.value);
-        problems
-            .warn(&grant.place, message)
-            .related(&place.span, "this one covers it")
-            .help("leave one of them out");
+        report_wider(grant, &wider, place, problems);
     }
+}
+
+fn report_wider<T: Display>(grant: &At<T>, wider: &T, place: &Place, problems: &mut Problems<'_>) {
+    let line = problems.line(place);
+    let message = format!("{} is covered by {wider} on line {line}", grant.value);
+    problems
+        .warn(&grant.place, message)
+        .related(&place.span, "this one covers it")
+        .help("leave one of them out");
 }
 
 /// Every grant that covers this one: itself, and what is wider.

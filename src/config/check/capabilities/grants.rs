@@ -1,8 +1,10 @@
 //! All grants of one component.
 
+use std::collections::BTreeMap;
+
 use crate::config::raw::RawCapabilities;
-use crate::config::read::Problems;
-use crate::core::{ComponentName, GrantMode, Grants};
+use crate::config::read::{Entries, Entry, Field, Problems};
+use crate::core::{ComponentName, GrantMode, Grants, KvAccess, StoreName};
 
 use super::super::Premises;
 use super::super::component::Components;
@@ -19,6 +21,8 @@ pub(in crate::config::check) fn grants(
     network::check(raw, problems);
     covered::warn_of_covered(&raw.http, problems);
     covered::warn_of_covered(&raw.sockets, problems);
+    covered::warn_of_covered_topics(&raw.publish, problems);
+    covered::warn_of_covered_topics(&raw.request, problems);
     peers::check(raw, name, components, problems);
     warn_of_audit(raw, problems);
     let default = Grants::default();
@@ -31,11 +35,22 @@ pub(in crate::config::check) fn grants(
         config: secrets::config(&raw.config, around, problems),
         files: files::files(&raw.files, premises, problems),
         sockets: values(&raw.sockets),
+        keyvalue: keyvalue(&raw.keyvalue),
+        publish: values(&raw.publish),
+        request: values(&raw.request),
         clocks: raw.clocks.or(default.clocks),
         random: raw.random.or(default.random),
         custom: secrets::custom(&raw.custom, around, problems),
         mode: raw.mode.or(default.mode),
     }
+}
+
+/// That there are such stores is looked at where the stores are.
+fn keyvalue(field: &Field<Entries<StoreName, KvAccess>>) -> BTreeMap<StoreName, KvAccess> {
+    let entries = field.value().into_iter().flat_map(|entries| &entries.0);
+    let grant =
+        |entry: &Entry<StoreName, KvAccess>| Some((entry.key.value.clone(), *entry.value.value()?));
+    entries.filter_map(grant).collect()
 }
 
 fn warn_of_audit(raw: &RawCapabilities, problems: &mut Problems<'_>) {

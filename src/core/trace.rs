@@ -7,7 +7,7 @@ const STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// `traceparent` and `tracestate` of a request, as its client sent them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trace {
+pub struct Trace {
     parent: HeaderValue,
     state: Option<HeaderValue>,
 }

@@ -1,0 +1,60 @@
+//! Where a call or a message comes from.
+
+use super::{Cohort, Forced, RequestId};
+
+/// The same for every call and message that one request causes, but for its depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Of the request at the edge.
+    pub id: RequestId,
+    /// The version choice that follows it.
+    pub cohort: Cohort,
+    /// The versions that it insists on, whatever its cohort says.
+    pub forced: Forced,
+    /// Calls and messages between the edge and this one.
+    pub depth: u8,
+}
+
+impl Origin {
+    /// Calls and messages that cause each other, one inside the other.
+    pub const MAX_DEPTH: u8 = 16;
+
+    /// What is done for no request: preparing an instance, for one.
+    pub const NONE: Self = Self {
+        id: RequestId::NONE,
+        cohort: Cohort::NONE,
+        forced: Forced::NONE,
+        depth: 0,
+    };
+
+    /// A request that has just come in.
+    pub fn at_the_edge(id: RequestId, cohort: Cohort, forced: Forced) -> Self {
+        Self {
+            id,
+            cohort,
+            forced,
+            depth: 0,
+        }
+    }
+
+    /// What all requests in one instance have in common, since nobody can tell whose call an
+    /// outbound request is: they are equally deep, so that loops end. A request that forces
+    /// a version has no company: nobody else may be led where it goes.
+    pub(crate) fn company(&self) -> Option<u8> {
+        self.forced.is_none().then_some(self.depth)
+    }
+
+    /// A call or message that is made for this one.
+    #[must_use]
+    pub fn deeper(self) -> Self {
+        Self {
+            depth: self.depth.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// As deep as calls and messages may be: whoever goes on from here is in a loop.
+    pub fn is_too_deep(&self) -> bool {
+        self.depth >= Self::MAX_DEPTH
+    }
+}

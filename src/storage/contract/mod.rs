@@ -1,0 +1,7 @@
+//! What both backends promise, tried on both.
+
+mod alike;
+mod help;
+mod time;
+mod values;
+mod whole;

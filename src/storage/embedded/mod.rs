@@ -1,0 +1,27 @@
+//! A store in one redb file. What was acknowledged is on the disk: writes go through one thread
+//! per store, which makes as many as wait durable at once; nobody else waits for the disk.
+//! Reads look at the newest committed moment, which the writer shows before it acknowledges.
+//!
+//! Each store caches at most 32 MiB of its file. A file that is damaged, of another version or
+//! in somebody else's hands is left as it is: the store is there, and says so to everybody.
+
+mod engine;
+mod fault;
+mod file;
+mod open;
+mod queue;
+mod record;
+mod restore;
+mod shared;
+mod slots;
+mod store;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod trial;
+mod view;
+mod writer;
+
+pub(super) use file::make_dir;
+pub use store::EmbeddedStore;

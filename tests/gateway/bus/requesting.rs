@@ -1,0 +1,196 @@
+//! A request has a reply or an error, and never neither.
+
+use std::time::{Duration, Instant};
+
+use super::{asking, component, member, ok};
+use crate::support::{Setup, eventually, get};
+
+fn pair(lines: &str) -> Setup {
+    let setup = member(Setup::default(), "asker", &[]);
+    member(setup, "answerer", &[&format!("topic = \"a\"\n{lines}")])
+}
+
+#[tokio::test]
+async fn a_request_has_its_reply() {
+    let gate = pair("").start().await;
+    for n in 0..50 {
+        let answer = gate.get(&asking("asker", "a", &format!("echo {n}"))).await;
+        assert_eq!(ok(&answer), format!("reply echo {n}"));
+    }
+}
+
+#[tokio::test]
+async fn what_keeps_a_reply_away_is_told_at_once() {
+    let gate = pair("").start().await;
+    for (topic, body, error) in [
+        ("nobody", "echo", "error:connection"),
+        ("a", "silent", "error:other"),
+        ("a", "fail on purpose", "error:other"),
+        ("a", "trap", "error:other"),
+    ] {
+        let began = Instant::now();
+        let answer = gate.get(&asking("asker", topic, body)).await;
+        assert!(ok(&answer).starts_with(error), "{body}: {}", answer.text());
+        assert!(began.elapsed() < Duration::from_secs(3), "{body}");
+        assert!(
+            !answer.text().contains('/'),
+            "no path, no backtrace: {}",
+            answer.text()
+        );
+    }
+    // A request is not tried again behind the back of who asked.
+    let tries = super::counted(&gate, "answerer", "retried").await;
+    assert_eq!(tries, 0.0);
+}
+
+#[tokio::test]
+async fn a_deadline_ends_the_wait_and_the_handler() {
+    let gate = pair("").start().await;
+    let began = Instant::now();
+    let path = asking("asker", "a", "sleep 20000") + "&timeout=200";
+    assert_eq!(ok(&gate.get(&path).await), "error:timeout");
+    assert!(began.elapsed() < Duration::from_secs(2));
+    eventually("nobody sleeps any more", async || {
+        gate.instances("answerer", "busy").await == 0.0
+    })
+    .await;
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "its handler was stopped, not waited for"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_cancels_the_handlers_behind_it() {
+    let patient = "[component.asker.limits]\ntimeout = \"60s\"\n\
+        [component.answerer.limits]\ntimeout = \"60s\"";
+    let gate = pair("").lines(patient).start().await;
+    let mut connection = gate.http1().await;
+    let asked = asking("asker", "a", "sleep 50000");
+    let asleep = eventually("it sleeps", async || {
+        gate.instances("answerer", "busy").await == 1.0
+    });
+    tokio::select! {
+        _ = connection.ask(get(&asked)) => panic!("it sleeps for long"),
+        () = asleep => {}
+    }
+    drop(connection);
+    gate.at_rest().await;
+}
+
+#[tokio::test]
+async fn several_replies_are_collected() {
+    let setup = member(Setup::default(), "asker", &[]);
+    let setup = member(setup, "one", &["topic = \"a\""]);
+    let gate = member(setup, "two", &["topic = \"a\""]).start().await;
+    let answer = gate
+        .get(&(asking("asker", "a", "echo x") + "&replies=2"))
+        .await;
+    assert_eq!(ok(&answer), "reply echo x\nreply echo x");
+    let answer = gate
+        .get(&(asking("asker", "a", "twice") + "&replies=4"))
+        .await;
+    assert_eq!(answer.text().lines().count(), 4);
+    let began = Instant::now();
+    let path = asking("asker", "a", "echo x") + "&replies=9&timeout=4000";
+    assert_eq!(
+        gate.get(&path).await.text().lines().count(),
+        2,
+        "those that came"
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "nobody is left who could answer"
+    );
+}
+
+#[tokio::test]
+async fn requests_wait_side_by_side_and_can_be_cancelled() {
+    let setup = component(Setup::default(), "asker", "bus-core", super::GRANTS, &[]);
+    let gate = member(setup, "answerer", &["topic = \"a\""]).start().await;
+    let began = Instant::now();
+    let answer = gate
+        .get("/asker/start-two?topic=a&body=sleep%20600%20&n=4&timeout=4000")
+        .await;
+    assert_eq!(
+        answer
+            .text()
+            .lines()
+            .filter(|it| it.ends_with("reply slept"))
+            .count(),
+        4
+    );
+    assert!(
+        began.elapsed() < Duration::from_millis(2_000),
+        "{:?}",
+        began.elapsed()
+    );
+    let answer = gate
+        .get("/asker/start-cancel?topic=a&body=sleep%2020000&timeout=30000")
+        .await;
+    assert_eq!(ok(&answer), "error:cancelled");
+    let answer = gate
+        .get("/asker/start-drop?topic=a&body=sleep%2020000&timeout=30000")
+        .await;
+    assert_eq!(ok(&answer), "dropped");
+    gate.at_rest().await;
+    assert!(began.elapsed() < Duration::from_secs(10));
+    for (path, error) in [
+        ("topic=a.*&body=x", "error:invalid-topic"),
+        ("topic=nobody&body=x", "error:no-receiver"),
+        ("topic=a&body=sleep%204000&timeout=100", "error:timed-out"),
+        ("topic=a&body=silent", "error:receiver-failed"),
+        ("topic=a&bytes=2000000", "error:too-large 1048576"),
+    ] {
+        let answer = gate.get(&format!("/asker/request?{path}")).await;
+        assert!(ok(&answer).starts_with(error), "{path}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_request_follows_its_cohort_over_the_bus() {
+    let versions = "[[component.answerer.versions]]\nname = \"one\"\nsource = SOURCE\n\
+        [[component.answerer.versions]]\nname = \"two\"\nsource = OTHER\n\
+        [component.answerer.traffic]\none = 50\ntwo = 50\n\
+        [[component.answerer.subscribe]]\ntopic = \"a\"\n";
+    // The same code under another digest: a custom section at its end.
+    let dir = tempfile::tempdir().unwrap();
+    let bus = std::fs::read(crate::support::guest("bus")).unwrap();
+    let other = crate::support::marked(&bus, "other");
+    let file = dir.path().join("other.wasm");
+    std::fs::write(&file, other).unwrap();
+    let lines = versions
+        .replace("SOURCE", &format!("{:?}", crate::support::guest("bus")))
+        .replace("OTHER", &format!("{file:?}"));
+    let setup = member(Setup::default(), "asker", &[])
+        .lines(&lines)
+        .lines("[component.asker.affinity]\nheader = \"x-user\"");
+    let gate = setup.start().await;
+    let handled = async |version: &str| {
+        let labels = [("component", "answerer"), ("version", version)];
+        gate.metrics()
+            .await
+            .sum("airgate_guest_requests_total", &labels)
+    };
+    for user in 0..10 {
+        let before = (handled("one").await, handled("two").await);
+        for _ in 0..4 {
+            let request = http::Request::get(asking("asker", "a", "echo x"));
+            let request = request.header("x-user", format!("user-{user}"));
+            let answer = gate
+                .ask(request.body(crate::support::empty()).unwrap())
+                .await;
+            assert_eq!(ok(&answer), "reply echo x");
+        }
+        let after = (
+            handled("one").await - before.0,
+            handled("two").await - before.1,
+        );
+        assert!(
+            after == (4.0, 0.0) || after == (0.0, 4.0),
+            "user {user}: {after:?}"
+        );
+    }
+    let both = (handled("one").await, handled("two").await);
+    assert!(both.0 > 0.0 && both.1 > 0.0, "{both:?}");
+}
