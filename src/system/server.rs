@@ -329,7 +329,10 @@ impl Server {
         };
         if !drained && !is_urgent {
             // Whoever was slow must not cost components their end; each has a deadline of its own.
-            self.node.delivery.shut_down().await;
+            tokio::select! {
+                () = self.node.delivery.shut_down() => {}
+                () = second_stop(&mut self.signals) => {}
+            }
         }
         if !drained {
             let in_flight = self.node.gate.in_flight();

@@ -275,16 +275,13 @@ impl Delivery {
             shares.any(|(it, weight)| Arc::ptr_eq(it, version) && *weight > 0)
         };
         for version in versions {
-            if state.traffic.weight(version.name()) == 0 {
+            if state.traffic.weight(version.name()) == 0 || has_traffic(version) {
                 continue;
             }
             let is_down = matches!(
                 version.state(),
                 RunState::Stopping | RunState::Stopped | RunState::Failed
             );
-            if has_traffic(version) {
-                continue;
-            }
             if is_down && is_loaded(version) {
                 // Nobody waits for it: what it replaces may be worse.
                 version.restart();

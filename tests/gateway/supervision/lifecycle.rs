@@ -143,3 +143,24 @@ async fn a_rollback_to_what_was_stopped_starts_it() {
     assert_eq!(answer.status(), 200, "{}", answer.text());
     assert_eq!(ok(&gate.get("/version").await), "a");
 }
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once_while_components_are_told_to_end() {
+    let lines = "[component.NAME.supervision]\nshutdown_timeout = \"30s\"\n\
+        [component.NAME.capabilities]\nconfig = { shutdown = \"hang\" }";
+    let mut gate = actor(lines)
+        .server("drain_timeout = \"200ms\"")
+        .start()
+        .await;
+    ok(&gate.get("/actor/add").await);
+    gate.signal(Signal::TERM);
+    // Past the drain, in the middle of the actor's end.
+    crate::support::eventually("the drain is over", async || {
+        !gate.log.lines_with("draining").is_empty()
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(!gate.has_ended(), "it waits for the actor");
+    gate.signal(Signal::TERM);
+    gate.exit_within(Duration::from_secs(3)).await;
+}
