@@ -319,15 +319,14 @@ impl Server {
             node.gate.drained().await;
             // What requests have sent is handled before those who handle it are told to end.
             node.bus.drain().await;
-            node.subscriptions.end();
-            node.delivery.shut_down().await;
         };
         let (drained, is_urgent) = tokio::select! {
             () = drained => (true, false),
             () = tokio::time::sleep(timeout) => (false, false),
             () = second_stop(&mut self.signals) => (false, true),
         };
-        if !drained && !is_urgent {
+        self.node.subscriptions.end();
+        if !is_urgent {
             // Whoever was slow must not cost components their end; each has a deadline of its own.
             tokio::select! {
                 () = self.node.delivery.shut_down() => {}
