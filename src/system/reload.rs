@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::changes;
 use super::node::Node;
-use super::server::as_bus;
+use super::start::as_bus;
 use crate::config::{self, Config, LoadError};
 use crate::core::{ComponentName, StoreName, StoreSpec};
 use crate::gateway::{BindError, CertificateError, RouteError, TlsSettings};
