@@ -278,8 +278,8 @@ async fn guests_never_see_what_was_asked_for() {
 #[tokio::test]
 async fn who_asks_for_a_version_shares_no_instance() {
     let shared = "version = \"1\"\ninstances = { reuse = 100, concurrent = 4 }";
-    let forced = || Request::get("/inflight-p3?ms=900").header(FIELD, "inflight-p3=1");
-    let anybody = || Request::get("/inflight-p3?ms=900");
+    let forced = || Request::get("/inflight-p3?ms=3000").header(FIELD, "inflight-p3=1");
+    let anybody = || Request::get("/inflight-p3?ms=3000");
     // The control: two who ask for nothing share it.
     for (first, second, together) in [
         (anybody(), anybody(), "2"),
