@@ -31,7 +31,8 @@ impl Serve {
         let _log = start_log(style);
         report_panics();
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            // Connections have threads of their own; here is the rest: admin, reload, signals.
+            // Connections and messages have threads of their own; here is the rest: admin, reload,
+            // signals.
             .worker_threads(2)
             .thread_name("airgate")
             .enable_all()

@@ -9,6 +9,7 @@ mod signals;
 mod start;
 mod stores;
 mod subscriptions;
+mod threads;
 mod watch;
 
 pub use reload::ReloadError;

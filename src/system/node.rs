@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::stores::NodeStores;
 use super::subscriptions::Subscriptions;
+use super::threads::MessageThreads;
 use crate::admin::{self, Readiness, ReloadFailure};
 use crate::config::Config;
 use crate::core::{DeadLetters, MessageBus, Stores};
@@ -39,6 +40,8 @@ pub(crate) struct Node {
     pub reloading: Mutex<()>,
     /// Somebody wants the node to drain.
     pub stop: Notify,
+    /// Where messages are handled, as long as the node is there.
+    pub _threads: MessageThreads,
 }
 
 impl Node {

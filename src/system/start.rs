@@ -18,6 +18,7 @@ use super::server::{Addresses, Server};
 use super::signals::Signals;
 use super::stores::NodeStores;
 use super::subscriptions::Subscriptions;
+use super::threads::MessageThreads;
 use crate::admin::{self, AdminListenError, AdminListener, AdminTokens, TokensError};
 use crate::component::{Host, Overview, Peers, Superior};
 use crate::config::Config;
@@ -127,7 +128,8 @@ impl Server {
         recorder.set_pagemap_scan(loader.engines().pagemap_scan());
         let stores = NodeStores::open(&state_dir.join("stores"), &config.stores)
             .map_err(|error| state_error(state_dir, error))?;
-        let bus = open_bus(&config);
+        let threads = MessageThreads::start(cores()).map_err(StartError::Threads)?;
+        let bus = open_bus(&config, &threads);
         services.connect(bus.clone(), stores.clone());
         let host = Host::new(loader);
         let delivery = open_delivery(&config, host.clone())?;
@@ -173,6 +175,7 @@ impl Server {
             listeners: Mutex::new(listeners),
             reloading: Mutex::new(()),
             stop: Notify::new(),
+            _threads: threads,
         });
         let mut tasks = chores::begin(&node);
         tasks.extend(admin.serve(&node));
@@ -243,9 +246,9 @@ fn open_services(config: &Config, capabilities: Capabilities) -> Result<Arc<Serv
     Ok(Services::new(capabilities, trail, Arc::default(), network))
 }
 
-fn open_bus(config: &Config) -> Arc<LocalBus> {
-    let runtime = tokio::runtime::Handle::current();
-    LocalBus::new(config.bus.clone(), runtime, Arc::new(BusMetrics))
+fn open_bus(config: &Config, threads: &MessageThreads) -> Arc<LocalBus> {
+    let observer = Arc::new(BusMetrics);
+    LocalBus::new(config.bus.clone(), threads.handle().clone(), observer)
 }
 
 /// What was delivered before, and what more is needed to deliver.
