@@ -20,11 +20,56 @@ pub(crate) enum Fleet {
     Actors(Arc<Actors>),
 }
 
+/// The same, for those who must not keep it alive.
+pub(crate) enum WeakFleet {
+    Pool(Weak<Pool>),
+    Actors(Weak<Actors>),
+}
+
+impl WeakFleet {
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::Pool(pool) => pool.strong_count() > 0,
+            Self::Actors(actors) => actors.strong_count() > 0,
+        }
+    }
+
+    pub fn upgrade(&self) -> Option<Fleet> {
+        match self {
+            Self::Pool(pool) => pool.upgrade().map(Fleet::Pool),
+            Self::Actors(actors) => actors.upgrade().map(Fleet::Actors),
+        }
+    }
+}
+
 impl Fleet {
     pub fn new(maker: Maker, policy: Instances, supervisor: Weak<Supervisor>) -> Self {
         match policy.actor.clone() {
             Some(actor) => Self::Actors(Actors::new(maker, policy, actor, supervisor)),
             None => Self::Pool(Pool::new(maker, policy, supervisor)),
+        }
+    }
+
+    pub fn downgrade(&self) -> WeakFleet {
+        match self {
+            Self::Pool(pool) => WeakFleet::Pool(Arc::downgrade(pool)),
+            Self::Actors(actors) => WeakFleet::Actors(Arc::downgrade(actors)),
+        }
+    }
+
+    /// Instances that can be made again when they are missed.
+    pub fn dispensable(&self) -> u32 {
+        match self {
+            Self::Pool(pool) => pool.dispensable(),
+            Self::Actors(actors) => actors.dispensable(),
+        }
+    }
+
+    /// Gives up one of them. Answers whether there was one.
+    pub async fn give_way(&self) -> bool {
+        match self {
+            Self::Pool(pool) => pool.give_way(),
+            Self::Actors(actors) => actors.give_way().await,
         }
     }
 

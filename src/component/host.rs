@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::runtime::Handle;
 
+use super::slots::Slots;
 use super::supervisor::{Superior, Superiors};
 use super::version::Version;
 use crate::core::{
@@ -51,12 +52,16 @@ fn chain(error: &dyn std::error::Error) -> String {
 pub struct Host {
     loader: Arc<Loader>,
     superiors: Superiors,
+    slots: Arc<Slots>,
 }
 
 impl Host {
     pub fn new(loader: Arc<Loader>) -> Self {
-        let superiors = Superiors::default();
-        Self { loader, superiors }
+        Self {
+            loader,
+            superiors: Superiors::default(),
+            slots: Arc::default(),
+        }
     }
 
     /// Who hears of what becomes of versions, those that are hosted already too; the first one
@@ -140,6 +145,7 @@ fn load(
         artifact.digest,
         spec,
         host.superiors.clone(),
+        &host.slots,
         runtime,
     ))
 }

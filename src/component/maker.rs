@@ -7,16 +7,21 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::runtime::Handle;
 
+use super::slots::Slots;
 use crate::monitoring::{GuestMetrics, instantiate_seconds};
 use crate::runtime::{Instance, InvokeError, Lease, Prepared, Usage, shutdown};
 
 /// Instances of a version that are told to end at once.
 pub(crate) const SHUT_DOWN_AT_ONCE: usize = 32;
 
+/// How often others are asked to make room for one instance.
+const ATTEMPTS: u32 = 8;
+
 /// Makes instances of one version.
 #[derive(Clone)]
 pub(crate) struct Maker {
     prepared: Arc<Prepared>,
+    slots: Arc<Slots>,
     metrics: Arc<GuestMetrics>,
     instantiate_seconds: metrics::Histogram,
     /// Until an instance that is told to end is dropped.
@@ -28,12 +33,14 @@ pub(crate) struct Maker {
 impl Maker {
     pub fn new(
         prepared: Arc<Prepared>,
+        slots: Arc<Slots>,
         metrics: Arc<GuestMetrics>,
         shutdown_timeout: Duration,
         runtime: Handle,
     ) -> Self {
         Self {
             prepared,
+            slots,
             metrics,
             instantiate_seconds: instantiate_seconds(),
             shutdown_timeout,
@@ -60,10 +67,33 @@ impl Maker {
     /// Whatever keeps an instance from starting.
     pub async fn make(&self) -> Result<Instance, InvokeError> {
         let began = Instant::now();
-        let made = tokio::time::timeout(self.timeout(), self.prepared.instantiate());
+        let made = tokio::time::timeout(self.timeout(), self.instantiate());
         let instance = made.await.unwrap_or(Err(InvokeError::Timeout))?;
         self.instantiate_seconds.record(began.elapsed());
         Ok(instance)
+    }
+
+    async fn instantiate(&self) -> Result<Instance, InvokeError> {
+        match self.prepared.instantiate().await {
+            // Boxed, so that those who find room carry nothing of it.
+            Err(InvokeError::Overloaded) => Box::pin(self.instantiate_elsewhere()).await,
+            made => made,
+        }
+    }
+
+    /// Where others have to make room first. Somebody else may take it.
+    #[cold]
+    async fn instantiate_elsewhere(&self) -> Result<Instance, InvokeError> {
+        for _ in 0..ATTEMPTS {
+            if !self.slots.make_room(&self.prepared).await {
+                break;
+            }
+            match self.prepared.instantiate().await {
+                Err(InvokeError::Overloaded) => {}
+                made => return made,
+            }
+        }
+        Err(InvokeError::Overloaded)
     }
 
     /// The instance for one call, after which it is dropped.

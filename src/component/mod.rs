@@ -6,6 +6,7 @@ mod host;
 mod maker;
 mod pool;
 mod seats;
+mod slots;
 mod supervisor;
 mod version;
 
@@ -16,6 +17,7 @@ pub use crate::runtime::{
     Artifact, BodyError, Call, InvokeError, Missing, NoSuchPeer, Overview, PeerBody, PeerCall,
     Peers, RequestBody, RequestWatch, ResponseBody, Scheme,
 };
+pub(crate) use actor::{key_of_message, key_of_request};
 pub use host::{Host, HostingError};
 pub use supervisor::Superior;
 pub use version::Version;

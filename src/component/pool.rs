@@ -343,6 +343,20 @@ impl Pool {
         drop(old);
     }
 
+    pub fn dispensable(&self) -> u32 {
+        let counts = self.counts();
+        counts.idle + counts.ready
+    }
+
+    /// Drops the instance that has been idle for longest.
+    pub fn give_way(&self) -> bool {
+        let idle = {
+            let mut idle = self.lock(&self.idle);
+            (!idle.is_empty()).then(|| idle.remove(0).instance)
+        };
+        idle.or_else(|| self.lock(&self.ready).pop()).is_some()
+    }
+
     pub fn counts(&self) -> InstanceCounts {
         InstanceCounts {
             busy: self.seats.taken(),

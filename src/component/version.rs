@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use super::fleet::Fleet;
 use super::maker::Maker;
 use super::pool::{Pool, Way};
+use super::slots::Slots;
 use super::supervisor::{Superiors, Supervisor};
 use crate::core::{
     ComponentMetadata, ComponentName, ComponentSpec, Digest, Grants, Health, Instances, Limits,
@@ -41,6 +42,7 @@ impl Version {
         digest: Digest,
         spec: &ComponentSpec,
         superiors: Superiors,
+        slots: &Arc<Slots>,
         runtime: Handle,
     ) -> Self {
         let prepared = Arc::new(prepared);
@@ -49,8 +51,15 @@ impl Version {
         let metrics = Arc::new(GuestMetrics::new(&component, &name));
         let (instances, supervision) = (spec.instances.clone(), spec.supervision.clone());
         let timeout = supervision.shutdown_timeout;
-        let maker = Maker::new(prepared.clone(), metrics.clone(), timeout, runtime);
+        let maker = Maker::new(
+            prepared.clone(),
+            slots.clone(),
+            metrics.clone(),
+            timeout,
+            runtime,
+        );
         let supervisor = Supervisor::new(maker, instances.clone(), supervision.clone(), superiors);
+        slots.join(supervisor.fleet());
         Self {
             tag: VersionTag::of(&component, &name),
             component,

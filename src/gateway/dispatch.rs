@@ -172,14 +172,14 @@ async fn ask_component(
     idle: Duration,
     asker: &Asker,
 ) -> Answer {
-    let (index, cohort) = deployment.pick(&came.ask);
+    strip_prefix(&mut parts, &entry.route);
+    entry.route.request_headers.apply(&mut parts.headers);
+    let (index, cohort) = deployment.pick(&came.ask, &parts.headers);
     let version = &deployment.versions()[index];
     let limit = version.limits().max_request_body;
     if announces_more(&parts.headers, limit) {
         return Answer::failed(&Fault::BodyTooLarge, asker);
     }
-    strip_prefix(&mut parts, &entry.route);
-    entry.route.request_headers.apply(&mut parts.headers);
     let mirror = entry.mirror.as_ref();
     let copy = mirror.and_then(|it| it.copy(asker.id, &parts.method, &parts.uri, &parts.headers));
     let body = match &copy {

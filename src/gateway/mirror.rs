@@ -145,7 +145,7 @@ impl Copy {
         took: Duration,
         body: Bytes,
     ) {
-        let (index, _) = self.shadow.pick(&ask);
+        let (index, _) = self.shadow.pick(&ask, &self.headers);
         let version = &self.shadow.versions()[index];
         let limit = version.limits().max_request_body;
         let body = Full::new(body);

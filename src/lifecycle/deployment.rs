@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
+
 use super::state::Traffic;
 use super::traffic::{Ask, Split};
-use crate::component::Version;
-use crate::core::{Cohort, ComponentName, ComponentSpec, Forced, Origin, VersionName, Weight};
+use crate::component::{Version, key_of_message, key_of_request};
+use crate::core::{
+    ActorKey, Cohort, ComponentName, ComponentSpec, Forced, Message, Origin, VersionName, Weight,
+};
 
 /// One component: what of it serves, and how often. Never changes; a change makes another.
 pub struct Deployment {
@@ -77,9 +81,11 @@ impl Deployment {
 
     /// The version for one more request, as its place in [`Deployment::versions`], and the
     /// cohort that keeps what the request causes together. A forced request takes nobody's
-    /// turn: the others' shares stay exact.
-    pub fn pick(&self, ask: &Ask) -> (usize, Cohort) {
-        match (self.forced(&ask.forced), ask.key) {
+    /// turn: the others' shares stay exact. Whoever meets an actor by a key meets it in one
+    /// version: its key counts before that of the client.
+    pub fn pick(&self, ask: &Ask, headers: &HeaderMap) -> (usize, Cohort) {
+        let actor = self.actor_key().and_then(|it| key_of_request(it, headers));
+        match (self.forced(&ask.forced), actor.or(ask.key)) {
             (None, None) => self.split.pick(ask.id),
             (None, Some(key)) => self.split.sticky(key),
             (Some(index), None) => (index, Cohort::of(ask.id)),
@@ -88,9 +94,29 @@ impl Deployment {
     }
 
     /// The version for a call that another component makes.
-    pub fn follow(&self, origin: &Origin) -> usize {
-        let forced = self.forced(&origin.forced);
-        forced.unwrap_or_else(|| self.split.follow(origin.cohort))
+    pub fn follow(&self, origin: &Origin, headers: &HeaderMap) -> usize {
+        self.led(origin, |key| key_of_request(key, headers))
+    }
+
+    /// The version for a message.
+    pub fn receive(&self, message: &Message) -> usize {
+        self.led(&message.origin, |key| key_of_message(key, message))
+    }
+
+    /// By what is insisted on, else by the actor that is meant, else by the cohort.
+    fn led(&self, origin: &Origin, actor: impl FnOnce(&ActorKey) -> Option<u64>) -> usize {
+        if let Some(forced) = self.forced(&origin.forced) {
+            return forced;
+        }
+        let actor = self.actor_key().and_then(actor);
+        self.split.follow(actor.map_or(origin.cohort, Cohort::Key))
+    }
+
+    /// By what one actor is told from another. Where one version serves there is nothing to
+    /// choose.
+    fn actor_key(&self) -> Option<&ActorKey> {
+        let actor = self.spec.instances.actor.as_ref()?;
+        actor.key.as_ref().filter(|_| self.versions.len() > 1)
     }
 
     /// The version of this component that a request insists on, weight or not.

@@ -39,7 +39,8 @@ impl Peers for Directory {
     ) -> Result<PeerCall, NoSuchPeer> {
         let deployments = self.load();
         let deployment = deployments.find(component).ok_or(NoSuchPeer)?;
-        let version = deployment.versions()[deployment.follow(&call.origin)].clone();
+        let version =
+            deployment.versions()[deployment.follow(&call.origin, request.headers())].clone();
         let limit = version.limits().max_request_body;
         let request = request.map(|body| RequestBody::new(body, limit, BODY_IDLE));
         Ok(Box::pin(async move {

@@ -31,7 +31,7 @@ impl MessageHandler for Receiver {
             ))));
         };
         let Delivery { message, attempt } = delivery;
-        let version = deployment.versions()[deployment.follow(&message.origin)].clone();
+        let version = deployment.versions()[deployment.receive(&message)].clone();
         Box::pin(async move {
             let (request, topic) = (message.origin.id, message.topic.clone());
             match version.handle(message, attempt).await {

@@ -54,6 +54,11 @@ impl Prepared {
         }
     }
 
+    /// Whether instances of both take room from each other.
+    pub fn shares_engine(&self, other: &Self) -> bool {
+        Engine::same(&self.engine, &other.engine)
+    }
+
     pub fn limits(&self) -> &Limits {
         &self.recipe.limits
     }

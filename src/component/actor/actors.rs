@@ -282,6 +282,25 @@ impl Actors {
             .for_each(|doomed| self.end_aside(doomed));
     }
 
+    /// Actors without a key are not: what they remember is nowhere else.
+    pub fn dispensable(&self) -> u32 {
+        match self.actor.key {
+            Some(_) => self.lock().counts().1 as u32,
+            None => 0,
+        }
+    }
+
+    /// Ends the actor that has been idle for longest, and waits for it.
+    pub async fn give_way(self: &Arc<Self>) -> bool {
+        let doomed = self.lock().doom_idlest();
+        let Some(doomed) = doomed else {
+            return false;
+        };
+        let deadline = Instant::now() + self.maker.shutdown_timeout();
+        self.end(doomed, deadline).await;
+        true
+    }
+
     fn end_aside(self: &Arc<Self>, doomed: Doomed<Actor>) {
         let deadline = Instant::now() + self.maker.shutdown_timeout();
         let (id, actor) = doomed;

@@ -8,7 +8,7 @@ use std::fmt;
 use http::HeaderMap;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::core::{ActorKey, Message};
+use crate::core::{ActorKey, Message, stable_hash};
 
 /// Bytes of a key that is kept as it is.
 const LONGEST: usize = 256;
@@ -57,6 +57,24 @@ impl ActorId {
             None => Self::empty(),
         }
     }
+
+    fn hash(&self) -> Option<u64> {
+        match self {
+            Self::Key(key) => (!key.is_empty()).then(|| stable_hash(key)),
+            Self::Hash(hash) => Some(stable_hash(hash)),
+        }
+    }
+}
+
+/// What leads all who meet one actor to one version, requests and messages alike, the same on
+/// every node; `None` for those who have no key.
+pub(crate) fn key_of_request(key: &ActorKey, headers: &HeaderMap) -> Option<u64> {
+    ActorId::of_request(Some(key), headers).hash()
+}
+
+/// As [`key_of_request`], for a message.
+pub(crate) fn key_of_message(key: &ActorKey, message: &Message) -> Option<u64> {
+    ActorId::of_message(Some(key), message).hash()
 }
 
 /// The value of a field of a JSON object: a text, or a number or truth value as it is written in

@@ -14,3 +14,4 @@ mod mailbox;
 mod table;
 
 pub(super) use actors::Actors;
+pub(crate) use key::{key_of_message, key_of_request};

@@ -158,7 +158,8 @@ impl<T: Member> Table<T> {
         ids.into_iter().filter_map(|id| self.doom(id)).collect()
     }
 
-    fn doom_idlest(&mut self) -> Option<Doomed<T>> {
+    /// Who has been idle for longest; `None`: nobody, or too many end already.
+    pub fn doom_idlest(&mut self) -> Option<Doomed<T>> {
         if self.ending >= self.most {
             return None;
         }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use http::Request;
 
 use super::{actor, component, ok};
-use crate::support::{Gate, Setup, empty, eventually, get};
+use crate::support::{Gate, Setup, empty, eventually, get, guest};
 
 async fn add(gate: &Gate, key: Option<&str>) -> (String, u64) {
     let mut request = Request::get("/actor/add");
@@ -106,6 +106,46 @@ async fn messages_of_a_key_meet_its_instance_in_order() {
         instances.push(instance.to_owned());
     }
     assert_ne!(instances[0], instances[1]);
+}
+
+/// Half of the traffic each: without its key, a message would meet either version's actor.
+#[tokio::test]
+async fn a_key_meets_one_actor_however_traffic_is_split() {
+    let source = guest("actor");
+    let lines = format!(
+        "[component.actor]\n\
+         instances = {{ actor = true, key = {{ header = \"x-key\" }} }}\n\
+         [[component.actor.subscribe]]\ntopic = \"chat\"\n\
+         [component.actor.traffic]\na = 50\nb = 50\n\
+         [[component.actor.versions]]\nname = \"a\"\nsource = {source:?}\n\
+         [[component.actor.versions]]\nname = \"b\"\nsource = {source:?}\n"
+    );
+    let gate = Setup::default()
+        .lines(&lines)
+        .route("prefix = \"/actor\"\ncomponent = \"actor\"")
+        .route("path = \"/ask\"\nrequest = \"chat\"")
+        .start()
+        .await;
+    let mut instances = std::collections::HashSet::new();
+    for key in ["ann", "bob", "cleo", "dan", "eve", "fay", "gil", "hal"] {
+        let (instance, _) = add(&gate, Some(key)).await;
+        for count in 2..6 {
+            // A header of a message is an entry of it: as the request's, so the message's.
+            let message = Request::post("/ask").header("x-message-x-key", key);
+            let answer = gate.ask(message.body(empty()).unwrap()).await;
+            let expected = format!("{instance} {}", 2 * count - 2);
+            assert_eq!(ok(&answer), expected, "{key}");
+            let expected = (instance.clone(), 2 * count - 1);
+            assert_eq!(add(&gate, Some(key)).await, expected, "{key}");
+        }
+        instances.insert(instance);
+    }
+    assert_eq!(instances.len(), 8);
+    for version in ["a", "b"] {
+        let labels = [("version", version), ("state", "idle")];
+        let idle = gate.metrics().await.sum("airgate_instances", &labels);
+        assert!(idle > 0.0, "all keys met the other version");
+    }
 }
 
 #[tokio::test]
