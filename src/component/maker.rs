@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use super::slots::Slots;
 use crate::monitoring::{GuestMetrics, instantiate_seconds};
@@ -129,9 +130,9 @@ impl Maker {
             .record_usage(usage.cpu, usage.fuel, usage.memory);
     }
 
-    /// Has something done that nobody waits for.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.runtime.spawn(task);
+    /// Has something done that nobody has to wait for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.runtime.spawn(task)
     }
 }
 

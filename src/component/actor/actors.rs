@@ -297,8 +297,12 @@ impl Actors {
             return false;
         };
         let deadline = Instant::now() + self.maker.shutdown_timeout();
-        self.end(doomed, deadline).await;
-        true
+        let actors = self.clone();
+        // Apart: its end is its own, whatever becomes of who needs the room.
+        let end = self
+            .maker
+            .spawn(async move { actors.end(doomed, deadline).await });
+        end.await.is_ok()
     }
 
     fn end_aside(self: &Arc<Self>, doomed: Doomed<Actor>) {
