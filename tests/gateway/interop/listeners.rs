@@ -161,6 +161,9 @@ async fn what_they_refuse_or_throw_on_is_tried_again_and_given_up() {
         assert_eq!(errors, ["the component failed", refused]);
         let traps = gate.log.with("fault", "trap");
         assert_eq!(traps.iter().filter(|it| it["component"] == name).count(), 3);
+        let mut said = gate.log.with("channel", "stderr");
+        said.retain(|it| it["component"] == name && it.to_string().contains("raise on purpose"));
+        assert_eq!(said.len(), 3, "what was thrown is for the operator");
         let answer = gate.post(&format!("/{name}/request"), "raise").await;
         assert_eq!(answer.status(), 502, "{}", answer.text());
         let answer = gate.post(&format!("/{name}/request"), "go on").await;

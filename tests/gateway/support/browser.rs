@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Browser {
     child: Child,
     commands: ChildStdin,
-    answers: mpsc::UnboundedReceiver<Value>,
+    answers: mpsc::Receiver<Value>,
     sent: u64,
     /// Of the page, once there is one.
     session: Value,
@@ -137,13 +137,13 @@ impl Browser {
 }
 
 /// What a browser says: JSON, each with a zero byte behind it.
-fn messages(from: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<Value> {
-    let (sender, receiver) = mpsc::unbounded_channel();
+fn messages(from: impl Read + Send + 'static) -> mpsc::Receiver<Value> {
+    let (sender, receiver) = mpsc::channel(64);
     std::thread::spawn(move || {
         for message in BufReader::new(from).split(0) {
             let Ok(message) = message else { break };
             let message = serde_json::from_slice(&message).expect("JSON");
-            if sender.send(message).is_err() {
+            if sender.blocking_send(message).is_err() {
                 break;
             }
         }
