@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the handlers of the interop tests with the tools their languages have: js-hello.wasm and js-echo.wasm with
-# componentize-js and jco (npm), py-hello.wasm with componentize-py (PyPI). They are large and are not committed.
+# Builds the components of the interop tests with the tools their languages have: js-*.wasm with componentize-js and jco
+# (npm), py-*.wasm with componentize-py (PyPI). `hello` and `echo` are handlers for HTTP, `listener` works with messages
+# and a store through the interfaces of wit/. They are large and are not committed.
 #
 #   tests/interop/build.sh [folder]        default: target/interop
 #
@@ -23,8 +24,18 @@ stale() {
   return 1
 }
 
-wit=$here/wit
-shared=("$wit/handler.wit" "$wit"/deps/*/package.wit "$here/build.sh")
+# What each kind of component is, as files of WIT. A listener is made of the packages that the gateway has.
+mkdir -p "$tools/wit"
+cp -pr "$here/wit/." "$tools/wit/"
+mkdir -p "$tools/wit/listener/deps"
+cp -p "$here"/../../wit/{io,core,messaging,keyvalue-draft2}.wit "$tools/wit/listener/deps/"
+
+# stale_for <world> <artifact> <source>...: as stale, the files of the world and this script being sources too.
+stale_for() {
+  local world=$1
+  shift
+  stale "$@" "$here/build.sh" "$tools/wit/$world"/*.wit "$tools/wit/$world"/deps/{*,*/*}.wit
+}
 
 install_js() {
   stale "$tools/js/installed" "$here"/js/{package,package-lock}.json || return 0
@@ -34,11 +45,12 @@ install_js() {
   touch "$tools/js/installed"
 }
 
+# build_js <name> <world>
 build_js() {
   local source=$here/js/$1.js artifact=$out/js-$1.wasm
-  stale "$artifact" "$source" "$here/js/package-lock.json" "${shared[@]}" || return 0
+  stale_for "$2" "$artifact" "$source" "$here/js/package-lock.json" || return 0
   install_js
-  "$tools/js/node_modules/.bin/componentize-js" "$source" --wit "$wit" --world-name handler --out "$artifact"
+  "$tools/js/node_modules/.bin/componentize-js" "$source" --wit "$tools/wit/$2" --world-name "$2" --out "$artifact"
 }
 
 install_python() {
@@ -48,14 +60,17 @@ install_python() {
   touch "$tools/python/installed"
 }
 
+# build_python <name> <world>
 build_python() {
-  local artifact=$out/py-hello.wasm
-  stale "$artifact" "$here"/python/{app.py,requirements.txt} "${shared[@]}" || return 0
+  local artifact=$out/py-$1.wasm
+  stale_for "$2" "$artifact" "$here/python/$1.py" "$here/python/requirements.txt" || return 0
   install_python
-  "$tools/python/bin/componentize-py" -q -d "$wit" -w handler componentize app -p "$here/python" -o "$artifact"
+  "$tools/python/bin/componentize-py" -q -d "$tools/wit/$2" -w "$2" componentize "$1" -p "$here/python" -o "$artifact"
 }
 
-build_js hello
-build_js echo
-build_python
+build_js hello handler
+build_js echo handler
+build_js listener listener
+build_python hello handler
+build_python listener listener
 ls -l "$out"/*.wasm

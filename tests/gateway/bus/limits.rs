@@ -139,7 +139,7 @@ async fn a_hundred_thousand_messages_for_a_sleeper_cost_nobody_else_anything() {
     let grown = gate.resident().saturating_sub(before);
     assert!(grown < 64 << 20, "grew by {} MiB", grown >> 20);
     let beside = flood(&gate, "/busy", Duration::from_secs(3)).await;
-    // Shared machines: the promise is 90 %, measured by benches/bus.rs; here a queue that
+    // Shared machines: the promise is 90 %, measured by loadtest/sleeper.sh; here a queue that
     // blocked anybody would show as nearly nothing.
     assert!(
         beside * 10 > alone * 6,

@@ -1,5 +1,6 @@
 //! Messages between components, by the real bus: sent, answered, tried again, given up.
 
+mod browser;
 mod delivering;
 mod events;
 mod failing;

@@ -1,6 +1,7 @@
 //! The test language: a [`Gate`] is the built binary on ports of its own, with the guests of
 //! `fixtures/` behind it, and everything a test wants to ask of it.
 
+mod browser;
 mod client;
 mod delivery;
 mod gate;
@@ -14,6 +15,7 @@ pub mod registry;
 pub mod tls;
 mod wait;
 
+pub use browser::Browser;
 pub use client::{Answer, Connection, RequestBody, body, empty, get, streamed};
 pub use delivery::{bytes_of, marked};
 pub use gate::{Gate, Refusal, Setup, airgate, airgate_with, write_token};

@@ -1,25 +1,16 @@
-//! Handlers of other languages, as their own tools build them (`tests/interop/build.sh`).
+//! Handlers for HTTP.
 
 use std::time::Duration;
 
-use crate::support::{Gate, Setup, interop, missing};
+use super::{PATIENT, ROOM, built};
+use crate::support::{Gate, Setup};
 
 /// Serves a handler at `/`, or skips.
 async fn serving(name: &str, lines: &str) -> Option<Gate> {
-    let Some(path) = interop(name) else {
-        missing(&format!(
-            "{name}.wasm is not built; run tests/interop/build.sh"
-        ));
-        return None;
-    };
-    let setup = Setup::default().component(name, &path, lines);
+    let setup = Setup::default().component(name, &built(name)?, lines);
     let route = format!("prefix = \"/\"\ncomponent = {name:?}");
-    // Tens of megabytes of code, beside all other tests.
-    let patient = setup.security("compile_timeout = \"10m\"");
-    Some(patient.route(&route).start().await)
+    Some(setup.security(PATIENT).route(&route).start().await)
 }
-
-const ROOM: &str = "limits = { memory = \"256MiB\", cpu = \"5s\" }";
 
 #[tokio::test]
 async fn javascript_and_python_handlers_answer() {
