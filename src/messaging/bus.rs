@@ -134,14 +134,20 @@ impl LocalBus {
     fn start_drain(&self) {
         let registry = self.registry();
         self.activity.start_drain();
-        let leaving = registry.leaving.iter().filter_map(Weak::upgrade);
-        for listener in registry.listeners.values().cloned().chain(leaving) {
+        for listener in registry.with_leaving() {
             listener.drain();
         }
     }
 }
 
 impl Registry {
+    /// Those that take messages, and then those that have some left.
+    fn with_leaving(&self) -> Vec<Arc<Listener>> {
+        let leaving = self.leaving.iter().filter_map(Weak::upgrade);
+        let leaving = leaving.filter(|it| !it.is_idle());
+        self.listeners.values().cloned().chain(leaving).collect()
+    }
+
     fn forget_idle(&mut self) {
         let is_busy = |it: &Weak<Listener>| it.upgrade().is_some_and(|it| !it.is_idle());
         self.leaving.retain(is_busy);
@@ -175,7 +181,7 @@ impl MessageBus for LocalBus {
     }
 
     fn inspect(&self) -> Inspection {
-        let listeners: Vec<_> = self.registry().listeners.values().cloned().collect();
+        let listeners = self.registry().with_leaving();
         Inspection {
             backend: "local",
             subscriptions: listeners.iter().map(|it| it.state()).collect(),

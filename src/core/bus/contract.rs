@@ -98,6 +98,16 @@ pub struct Subscription {
     pub spec: SubscriptionSpec,
 }
 
+impl Subscription {
+    /// Operators who watch messages, with patterns of their own.
+    pub const WATCHER: &'static str = "(admin)";
+
+    /// Whether it is in no configuration: its pattern is what somebody has typed.
+    pub fn is_ad_hoc(&self) -> bool {
+        *self.subscriber == *Self::WATCHER
+    }
+}
+
 /// Ends a subscription when it is dropped.
 pub struct Unsubscribe(Option<Box<dyn FnOnce() + Send + Sync>>);
 
@@ -131,6 +141,8 @@ pub struct Inspection {
 #[derive(Debug, Clone)]
 pub struct SubscriptionState {
     pub subscription: Subscription,
+    /// It takes nothing new, and is there until nothing waits any more.
+    pub is_ending: bool,
     pub queue: QueueState,
 }
 
@@ -142,7 +154,7 @@ pub struct QueueState {
     pub waiting_bytes: u64,
     /// Handled just now.
     pub in_flight: u64,
-    /// Waiting for another try; among `waiting`.
+    /// Waiting for another try, or for its component to take it; among `waiting`.
     pub delayed: u64,
     pub handled: u64,
     /// Tries that failed.

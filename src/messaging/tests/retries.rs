@@ -217,4 +217,5 @@ async fn who_is_busy_has_not_tried() {
     publish(&bus, "a", "patient").await.unwrap();
     until(|| queue(&bus).handled == 1).await;
     assert_eq!((queue(&bus).dead, busy.load(Relaxed)), (0, 0));
+    assert_eq!(queue(&bus).failed, 0);
 }

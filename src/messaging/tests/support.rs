@@ -187,6 +187,51 @@ pub async fn reply(
     bus.publish(reply, Spread::Shared).await
 }
 
+/// Takes nothing until it is opened, and remembers what it got then, and when.
+pub struct Door {
+    closed: Mutex<Option<HandleError>>,
+    tries: AtomicU64,
+    taken: Mutex<Vec<(String, Instant)>>,
+}
+
+impl Door {
+    pub fn closed(why: HandleError) -> Arc<Self> {
+        Arc::new(Self {
+            closed: Mutex::new(Some(why)),
+            tries: AtomicU64::new(0),
+            taken: Mutex::default(),
+        })
+    }
+
+    pub fn open(&self) {
+        *self.closed.lock().unwrap() = None;
+    }
+
+    /// How often it was closed for a message.
+    pub fn tries(&self) -> u64 {
+        self.tries.load(Ordering::SeqCst)
+    }
+
+    pub fn taken(&self) -> Vec<(String, Instant)> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    pub fn handler(self: &Arc<Self>) -> Arc<dyn MessageHandler> {
+        let door = self.clone();
+        by(move |delivery| std::future::ready(door.meet(&delivery)))
+    }
+
+    fn meet(&self, delivery: &Delivery) -> Result<(), HandleError> {
+        if let Some(why) = &*self.closed.lock().unwrap() {
+            self.tries.fetch_add(1, Ordering::SeqCst);
+            return Err(why.clone());
+        }
+        let text = body(&delivery.message);
+        self.taken.lock().unwrap().push((text, Instant::now()));
+        Ok(())
+    }
+}
+
 /// Remembers what it got, and goes on when the gate lets it.
 pub struct Recorder {
     seen: Mutex<Vec<String>>,
