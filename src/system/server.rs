@@ -119,24 +119,28 @@ impl Server {
             () = second_stop(&mut self.signals) => (false, true),
         };
         if !drained {
-            tell_what_is_left(&self.node);
+            tell_what_is_left(&self.node).await;
         }
-        self.node.subscriptions.end();
         if !is_urgent {
+            let end = async {
+                self.node.subscriptions.end().await;
+                self.node.delivery.shut_down().await;
+            };
             // Whoever was slow must not cost components their end; each has a deadline of its own.
             tokio::select! {
-                () = self.node.delivery.shut_down() => {}
+                () = end => {}
                 () = second_stop(&mut self.signals) => {}
             }
         }
+        self.node.subscriptions.abandon();
         self.tasks.iter().for_each(JoinHandle::abort);
         drained
     }
 }
 
 /// What a drain that was too short leaves undone.
-fn tell_what_is_left(node: &Node) {
-    let inspection = node.bus.inspect();
+async fn tell_what_is_left(node: &Node) {
+    let inspection = node.bus.inspect().await;
     let left = |queue: &QueueState| queue.waiting + queue.in_flight;
     let mut queues = inspection.subscriptions;
     queues.retain(|it| left(&it.queue) > 0);

@@ -65,4 +65,7 @@ pub enum SubscribeError {
     TooMany(usize),
     #[error("the node drains")]
     Draining,
+    /// Of a bus that others are connected to as well.
+    #[error("the bus cannot be reached: {0}")]
+    Unreachable(String),
 }

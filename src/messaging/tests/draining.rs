@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::support::*;
-use crate::core::DeadLetters as _;
 use crate::core::{
     Fault, HandleError, MessageBus as _, PublishError, Spread, SubscribeError, Subscription,
 };
@@ -35,7 +34,7 @@ async fn drain_waits_for_what_waits_and_runs() {
         spec: spec("a"),
     };
     assert!(matches!(
-        bus.subscribe(late, sleeper()),
+        bus.subscribe(late, sleeper()).await,
         Err(SubscribeError::Draining)
     ));
 }
@@ -70,7 +69,7 @@ async fn what_handlers_cause_is_still_taken() {
     };
     tokio::join!(bus.drain(), release);
     assert_eq!(last.seen(), ["word"]);
-    assert_eq!(bus.inspect().dead, 0);
+    assert_eq!(inspect(&bus).dead, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +97,7 @@ async fn what_waits_for_another_try_gets_it_at_once_and_is_then_given_up() {
     let queue = queue(&bus);
     assert_eq!((queue.handled, queue.dead, queue.delayed), (1, 2, 0));
     assert!(
-        bus.dead_letters(9)
+        dead_letters(&bus, 9)
             .iter()
             .all(|letter| letter.attempts == 2)
     );
@@ -139,7 +138,7 @@ async fn what_a_stopped_component_left_is_given_up_and_does_not_hold_up_the_end(
     assert!(began.elapsed() < Duration::from_millis(10));
     let queue = queue(&bus);
     assert_eq!((queue.dead, queue.failed, queue.waiting), (100, 0, 0));
-    let letters = bus.dead_letters(100);
+    let letters = dead_letters(&bus, 100);
     assert!(letters.iter().all(|letter| letter.attempts == 0));
 }
 

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::core::{
-    BusObserver, BusSpec, Delivery, HandleError, HandlerFuture, Message, MessageBus as _,
-    MessageHandler, MessageOutcome, Origin, PublishError, Publisher, QueueState, Receipt,
-    RequestError, RequestOptions, Spread, Subscription, SubscriptionObserver, SubscriptionSpec,
-    Topic, Unsubscribe,
+    BusAnswer, BusObserver, BusSpec, DeadLetter, DeadLetters as _, Delivery, HandleError,
+    HandlerFuture, Inspection, Message, MessageBus as _, MessageHandler, MessageOutcome, Origin,
+    PublishError, Publisher, QueueState, Receipt, RequestError, RequestOptions, Spread,
+    Subscription, SubscriptionObserver, SubscriptionSpec, Topic, Unsubscribe,
 };
 use crate::messaging::LocalBus;
 
@@ -131,8 +132,20 @@ pub fn subscribe(
     handler: Arc<dyn MessageHandler>,
 ) -> Unsubscribe {
     let subscriber = "test".into();
-    bus.subscribe(Subscription { subscriber, spec }, handler)
-        .unwrap()
+    at_once(bus.subscribe(Subscription { subscriber, spec }, handler)).unwrap()
+}
+
+/// The bus of one process asks nobody, so that it answers at once.
+pub fn at_once<T>(answer: BusAnswer<'_, T>) -> T {
+    answer.now_or_never().expect("an answer at once")
+}
+
+pub fn inspect(bus: &LocalBus) -> Inspection {
+    at_once(bus.inspect())
+}
+
+pub fn dead_letters(bus: &LocalBus, limit: usize) -> Vec<DeadLetter> {
+    at_once(bus.dead_letters(limit))
 }
 
 /// A handler that is a function.
@@ -287,13 +300,13 @@ pub async fn until(mut holds: impl FnMut() -> bool) {
 
 /// The first subscription's.
 pub fn queue(bus: &LocalBus) -> QueueState {
-    bus.inspect().subscriptions[0].queue
+    inspect(bus).subscriptions[0].queue
 }
 
 pub async fn idle(bus: &LocalBus) {
     let is_idle = |queue: &QueueState| queue.waiting == 0 && queue.in_flight == 0;
     until(|| {
-        bus.inspect()
+        inspect(bus)
             .subscriptions
             .iter()
             .all(|it| is_idle(&it.queue))

@@ -49,7 +49,8 @@ pub(in crate::admin) async fn watch(
         subscriber: Subscription::WATCHER.into(),
         spec: spec(parameters.topic),
     };
-    let ears = shared.node.bus().subscribe(subscription, heard.clone())?;
+    let bus = shared.node.bus();
+    let ears = bus.subscribe(subscription, heard.clone()).await?;
     live::events(shared, Watcher { heard, ears })
 }
 
