@@ -146,13 +146,19 @@ impl Setting {
         let handler = Arc::new(Counting(self.counter.clone()));
         let mut subscription = to(topic);
         subscription.spec.group = group.map(|name| name.parse().unwrap());
-        let unsubscribe = self.bus.subscribe(subscription, handler).unwrap();
+        let unsubscribe = self
+            .runtime
+            .block_on(self.bus.subscribe(subscription, handler));
+        let unsubscribe = unsubscribe.unwrap();
         (self.counter.clone(), unsubscribe)
     }
 
     fn answer(&self, topic: &str) -> Unsubscribe {
         let handler = Arc::new(Answering(Arc::downgrade(&self.bus)));
-        self.bus.subscribe(to(topic), handler).unwrap()
+        let unsubscribe = self
+            .runtime
+            .block_on(self.bus.subscribe(to(topic), handler));
+        unsubscribe.unwrap()
     }
 }
 

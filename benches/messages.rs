@@ -139,7 +139,8 @@ impl Setting {
                 subscriber: name.into(),
                 spec: SubscriptionSpec::to(topic.parse().unwrap()),
             };
-            bus.subscribe(subscription, receiver).unwrap()
+            let unsubscribe = runtime.block_on(bus.subscribe(subscription, receiver));
+            unsubscribe.unwrap()
         });
         Self {
             runtime,

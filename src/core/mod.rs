@@ -23,10 +23,10 @@ mod units;
 
 pub use address::{has_global, is_global};
 pub use bus::{
-    Backoff, BusFuture, BusObserver, BusSpec, DeadLetter, DeadLetters, Delivery, GroupName,
-    HandleError, HandlerFuture, Inspection, Message, MessageBounds, MessageBus, MessageError,
-    MessageHandler, MessageOutcome, Overflow, PublishError, Publisher, QueueState, Receipt,
-    RedeliverError, RequestError, RequestOptions, Spread, SubscribeError, Subscription,
+    Backoff, BusAnswer, BusFuture, BusObserver, BusSpec, DeadLetter, DeadLetters, Delivery,
+    GroupName, HandleError, HandlerFuture, Inspection, Leaving, Message, MessageBounds, MessageBus,
+    MessageError, MessageHandler, MessageOutcome, Overflow, PublishError, Publisher, QueueState,
+    Receipt, RedeliverError, RequestError, RequestOptions, Spread, SubscribeError, Subscription,
     SubscriptionObserver, SubscriptionSpec, SubscriptionState, Topic, TopicError, TopicPattern,
     Unsubscribe,
 };

@@ -85,28 +85,28 @@ impl Snapshot {
     /// # Errors
     /// A route that cannot be told from another, whose component is not deployed, or that
     /// cannot subscribe.
-    pub fn new(
+    pub async fn new(
         config: &Config,
         deployments: &Deployments,
         bus: &Arc<dyn MessageBus>,
     ) -> Result<Self, RouteError> {
-        Self::build(config, deployments, bus, &Feeds::default())
+        Self::build(config, deployments, bus, &Feeds::default()).await
     }
 
     /// Of another configuration. Whoever listens to a route that is still there goes on.
     ///
     /// # Errors
     /// As [`Snapshot::new`].
-    pub fn renewed(
+    pub async fn renewed(
         &self,
         config: &Config,
         deployments: &Deployments,
         bus: &Arc<dyn MessageBus>,
     ) -> Result<Self, RouteError> {
-        Self::build(config, deployments, bus, &self.feeds)
+        Self::build(config, deployments, bus, &self.feeds).await
     }
 
-    fn build(
+    async fn build(
         config: &Config,
         deployments: &Deployments,
         bus: &Arc<dyn MessageBus>,
@@ -117,7 +117,7 @@ impl Snapshot {
             config,
             deployments,
             bus,
-            feeds: Feeds::new(config, bus, old)?,
+            feeds: Feeds::new(config, bus, old).await?,
         };
         let made = config.routes.iter();
         let made = made.map(|route| entries.entry(route).map(Arc::new));

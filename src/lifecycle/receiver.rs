@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::directory::Directory;
-use crate::component::InvokeError;
-use crate::core::{ComponentName, Delivery, Fault, HandleError, HandlerFuture, MessageHandler};
+use crate::component::{InvokeError, Version};
+use crate::core::{
+    ComponentName, Delivery, Fault, HandleError, HandlerFuture, MessageHandler, RunState,
+};
 
 /// Has one component handle messages, whatever of it is deployed at the moment.
 pub struct Receiver {
@@ -38,18 +40,34 @@ impl MessageHandler for Receiver {
                 Ok(answer) => answer.map_err(HandleError::Refused),
                 Err(error) => {
                     let (component, name) = (version.component(), version.name());
-                    let fault = error.fault();
-                    tracing::warn!(
-                        %component, version = %name, request_id = %request, %topic, attempt,
-                        fault = fault.label(), %error, "message not handled"
-                    );
-                    Err(match error {
-                        InvokeError::Overloaded | InvokeError::Stopped => HandleError::Busy(fault),
-                        InvokeError::NoHandler => HandleError::Hopeless(error.to_string()),
-                        _ => HandleError::Fault(fault),
-                    })
+                    let (refusal, fault) = (refusal(&version, &error), error.fault());
+                    match &refusal {
+                        // It is offered again and again, and the bus tells the operator.
+                        HandleError::Busy(_) | HandleError::Stopped => tracing::debug!(
+                            %component, version = %name, request_id = %request, %topic,
+                            fault = fault.label(), "message not taken"
+                        ),
+                        _ => tracing::warn!(
+                            %component, version = %name, request_id = %request, %topic, attempt,
+                            fault = fault.label(), %error, "message not handled"
+                        ),
+                    }
+                    Err(refusal)
                 }
             }
         })
+    }
+}
+
+/// What the bus makes of it depends on whether a guest has seen the message.
+fn refusal(version: &Version, error: &InvokeError) -> HandleError {
+    match error {
+        InvokeError::Stopped => match version.state() {
+            RunState::Stopped | RunState::Failed => HandleError::Stopped,
+            _ => HandleError::Busy(error.fault()),
+        },
+        InvokeError::Overloaded => HandleError::Busy(error.fault()),
+        InvokeError::NoHandler => HandleError::Hopeless(error.to_string()),
+        _ => HandleError::Fault(error.fault()),
     }
 }

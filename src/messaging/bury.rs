@@ -9,8 +9,8 @@ use super::publish::Handing;
 use super::queue::{Entry, NoRoom, Offer};
 use super::warnings::Warnings;
 use crate::core::{
-    DeadLetter, DeadLetters, HandleError, Message, PublishError, Publisher, RedeliverError, Spread,
-    Timestamp, Topic,
+    BusAnswer, BusFuture, DeadLetter, DeadLetters, HandleError, Message, PublishError, Publisher,
+    RedeliverError, Spread, Timestamp, Topic,
 };
 
 impl LocalBus {
@@ -52,14 +52,8 @@ impl LocalBus {
             Offer::Closed => Err(RedeliverError::Gone(letter.subscription.subscriber.clone())),
         }
     }
-}
 
-impl DeadLetters for LocalBus {
-    fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
-        self.letters.list(limit)
-    }
-
-    fn redeliver(&self, id: u64) -> Result<(), RedeliverError> {
+    fn give_back(&self, id: u64) -> Result<(), RedeliverError> {
         let taken = self.letters.take(id);
         let (letter, from) = taken.ok_or(RedeliverError::Unknown(id))?;
         let result = match self.listener_like(&from, &letter.subscription) {
@@ -71,9 +65,19 @@ impl DeadLetters for LocalBus {
         }
         result
     }
+}
 
-    fn discard(&self, id: u64) -> bool {
-        self.letters.take(id).is_some()
+impl DeadLetters for LocalBus {
+    fn dead_letters(&self, limit: usize) -> BusAnswer<'_, Vec<DeadLetter>> {
+        Box::pin(async move { self.letters.list(limit) })
+    }
+
+    fn redeliver(&self, id: u64) -> BusFuture<'_, (), RedeliverError> {
+        Box::pin(async move { self.give_back(id) })
+    }
+
+    fn discard(&self, id: u64) -> BusAnswer<'_, bool> {
+        Box::pin(async move { self.letters.take(id).is_some() })
     }
 }
 

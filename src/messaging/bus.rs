@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::RandomState;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
@@ -19,8 +18,9 @@ use super::listener::Listener;
 use super::route::Routes;
 use super::warnings::Warnings;
 use crate::core::{
-    BusFuture, BusObserver, BusSpec, Inspection, Message, MessageBus, MessageHandler, PublishError,
-    Receipt, RequestError, RequestOptions, Spread, SubscribeError, Subscription, Unsubscribe,
+    BusAnswer, BusFuture, BusObserver, BusSpec, Inspection, Message, MessageBus, MessageHandler,
+    PublishError, Receipt, RequestError, RequestOptions, Spread, SubscribeError, Subscription,
+    Unsubscribe,
 };
 
 /// Subscriptions at once.
@@ -131,17 +131,33 @@ impl LocalBus {
             .or_else(|| registry.listeners.values().find(is_meant).cloned())
     }
 
+    fn standing(&self) -> Inspection {
+        let listeners = self.registry().with_leaving();
+        Inspection {
+            backend: "local",
+            subscriptions: listeners.iter().map(|it| it.state()).collect(),
+            requests: self.inboxes.count(),
+            dead: self.letters.count(),
+        }
+    }
+
     fn start_drain(&self) {
         let registry = self.registry();
         self.activity.start_drain();
-        let leaving = registry.leaving.iter().filter_map(Weak::upgrade);
-        for listener in registry.listeners.values().cloned().chain(leaving) {
+        for listener in registry.with_leaving() {
             listener.drain();
         }
     }
 }
 
 impl Registry {
+    /// Those that take messages, and then those that have some left.
+    fn with_leaving(&self) -> Vec<Arc<Listener>> {
+        let leaving = self.leaving.iter().filter_map(Weak::upgrade);
+        let leaving = leaving.filter(|it| !it.is_idle());
+        self.listeners.values().cloned().chain(leaving).collect()
+    }
+
     fn forget_idle(&mut self) {
         let is_busy = |it: &Weak<Listener>| it.upgrade().is_some_and(|it| !it.is_idle());
         self.leaving.retain(is_busy);
@@ -165,26 +181,22 @@ impl MessageBus for LocalBus {
         &self,
         subscription: Subscription,
         handler: Arc<dyn MessageHandler>,
-    ) -> Result<Unsubscribe, SubscribeError> {
-        let listener = self.listen(subscription, handler)?;
-        let bus = self.me.clone();
-        Ok(Unsubscribe::by(move || match bus.upgrade() {
-            Some(bus) => bus.leave(&listener),
-            None => listener.close(),
-        }))
+    ) -> BusFuture<'_, Unsubscribe, SubscribeError> {
+        Box::pin(async move {
+            let listener = self.listen(subscription, handler)?;
+            let bus = self.me.clone();
+            Ok(Unsubscribe::by(move || match bus.upgrade() {
+                Some(bus) => bus.leave(&listener),
+                None => listener.close(),
+            }))
+        })
     }
 
-    fn inspect(&self) -> Inspection {
-        let listeners: Vec<_> = self.registry().listeners.values().cloned().collect();
-        Inspection {
-            backend: "local",
-            subscriptions: listeners.iter().map(|it| it.state()).collect(),
-            requests: self.inboxes.count(),
-            dead: self.letters.count(),
-        }
+    fn inspect(&self) -> BusAnswer<'_, Inspection> {
+        Box::pin(async { self.standing() })
     }
 
-    fn drain(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn drain(&self) -> BusAnswer<'_, ()> {
         Box::pin(async {
             self.start_drain();
             self.activity.idle().await;

@@ -16,9 +16,23 @@ use super::handling::Handling;
 use super::queue::{Entry, NoRoom, Offer, Queue, Running, Settled, Ticket};
 use super::warnings::Warnings;
 use crate::core::{
-    Delivery, Fault, HandleError, MessageHandler, MessageOutcome, PublishError, Subscription,
-    SubscriptionObserver, SubscriptionState,
+    Backoff, Delivery, Fault, HandleError, MessageHandler, MessageOutcome, PublishError,
+    Subscription, SubscriptionObserver, SubscriptionState,
 };
+
+/// Of what a component does not take just now: it is tried soon, since it may be over at once, and
+/// often enough to be there when it takes messages again.
+const DEFERRAL: Backoff = Backoff {
+    first: Duration::from_millis(20),
+    most: Duration::from_secs(1),
+};
+/// The same on a node that ends, and has no time.
+const WHILE_DRAINING: Backoff = Backoff {
+    first: Duration::from_millis(10),
+    most: Duration::from_millis(100),
+};
+/// Between two lines of the log about messages that wait for who takes none.
+const REMINDER: Duration = Duration::from_secs(30);
 
 /// Who gets messages.
 pub struct Listener {
@@ -29,13 +43,14 @@ pub struct Listener {
     queue: Mutex<Queue>,
     /// Waiting in the upper half, running in the lower: for who chooses among several.
     load: AtomicU64,
-    /// A delay that ends before the one that is waited for.
+    /// A pause that ends before the one that is waited for.
     pub(super) sooner: Notify,
     pub(super) runtime: Handle,
     activity: Arc<Activity>,
     bus: Weak<LocalBus>,
     chance: Chance,
     overflows: Warnings,
+    deferrals: Warnings,
 }
 
 impl Listener {
@@ -58,6 +73,7 @@ impl Listener {
             bus: bus.me.clone(),
             chance: Chance::default(),
             overflows: Warnings::default(),
+            deferrals: Warnings::every(REMINDER),
         }
     }
 
@@ -149,10 +165,15 @@ impl Listener {
     ) -> Option<Running> {
         let inbox = entry.inbox.clone();
         let (settled, error) = self.judge(entry, result, now);
-        let is_again = matches!(settled, Settled::Again(..));
-        let next = self.with_queue(|queue| queue.settle(lane, settled));
-        if is_again {
-            self.watch_delays();
+        let is_paused = matches!(settled, Settled::Again(..) | Settled::Deferred(..));
+        let (next, wants_pump) =
+            self.with_queue(|queue| (queue.settle(lane, settled), queue.wants_pump()));
+        if wants_pump {
+            // For those whose pause this one has ended.
+            self.start_pump();
+        }
+        if is_paused {
+            self.watch_pauses();
         }
         if let Some(inbox) = inbox {
             inbox.done(error);
@@ -195,40 +216,67 @@ impl Listener {
             return (Settled::Handled, None);
         };
         let error = bounded(error);
-        let mut entry = entry;
         if entry.inbox.is_some() {
             self.observer.count(MessageOutcome::Failed);
             return (Settled::Failed, Some(error));
         }
+        let settled = match &error {
+            HandleError::Busy(_) => self.defer(entry, &error),
+            HandleError::Stopped if !self.activity.is_draining() => self.defer(entry, &error),
+            // Nobody starts it again for a node that ends.
+            HandleError::Stopped => self.give_up(untried(entry), &error, false),
+            HandleError::Hopeless(_) => self.give_up(entry, &error, true),
+            HandleError::Refused(_) | HandleError::Fault(_) => self.try_again(entry, &error),
+        };
+        (settled, None)
+    }
+
+    /// It waits at the head of its lane, and that is no try.
+    fn defer(&self, entry: Entry, error: &HandleError) -> Settled {
+        self.observer.count(MessageOutcome::Deferred);
+        self.warn_of_deferral(error);
+        let mut entry = untried(entry);
+        entry.deferrals = entry.deferrals.saturating_add(1);
+        let pauses = match self.activity.is_draining() {
+            true => WHILE_DRAINING,
+            false => DEFERRAL,
+        };
+        let pause = pauses.pause(entry.deferrals, self.chance.draw());
+        Settled::Deferred(entry, after(pause))
+    }
+
+    fn warn_of_deferral(&self, error: &HandleError) {
+        let Some(others) = self.deferrals.may() else {
+            return;
+        };
+        let Subscription { subscriber, spec } = &self.subscription;
+        let (topic, waiting) = (&spec.topic, self.load.load(Ordering::Relaxed) >> 32);
+        tracing::warn!(%subscriber, %topic, waiting, %error, others, "messages have to wait");
+    }
+
+    /// Later, and aside, or never.
+    fn try_again(self: &Arc<Self>, mut entry: Entry, error: &HandleError) -> Settled {
         let spec = &self.subscription.spec;
         // A node that drains has no time for pauses: one more try at once, and no other.
         let attempts = match self.activity.is_draining() {
             true => spec.attempts.get().min(2),
             false => spec.attempts.get(),
         };
-        let waits = !self.activity.is_draining() && !self.with_queue(|queue| queue.is_closed());
-        if waits && matches!(error, HandleError::Busy(_)) {
-            self.observer.count(MessageOutcome::Deferred);
-            entry.attempts -= 1;
-            entry.deferrals = entry.deferrals.saturating_add(1);
-            let pause = spec.backoff.pause(entry.deferrals, self.chance.draw());
-            return (Settled::Again(entry, after(pause)), None);
-        }
-        let is_last = entry.attempts >= attempts;
-        if is_last || matches!(error, HandleError::Hopeless(_)) {
-            self.give_up(&entry, &error);
-            return (Settled::Dead, None);
+        if entry.attempts >= attempts {
+            return self.give_up(entry, error, true);
         }
         self.observer.count(MessageOutcome::Retried);
+        (entry.deferrals, entry.was_woken) = (0, false);
         let pause = spec.backoff.pause(entry.attempts, self.chance.draw());
-        (Settled::Again(entry, after(pause)), None)
+        Settled::Again(entry, after(pause))
     }
 
-    fn give_up(self: &Arc<Self>, entry: &Entry, error: &HandleError) {
+    fn give_up(self: &Arc<Self>, entry: Entry, error: &HandleError, was_tried: bool) -> Settled {
         self.observer.count(MessageOutcome::DeadLettered);
         if let Some(bus) = self.bus.upgrade() {
-            bus.bury(self, entry, error);
+            bus.bury(self, &entry, error);
         }
+        Settled::Dead { was_tried }
     }
 
     /// Takes nothing new; what waits is still handled.
@@ -249,11 +297,19 @@ impl Listener {
     }
 
     pub fn state(&self) -> SubscriptionState {
+        let (is_ending, queue) = self.with_queue(|queue| (queue.is_closed(), queue.state()));
         SubscriptionState {
             subscription: self.subscription.clone(),
-            queue: self.with_queue(|queue| queue.state()),
+            is_ending,
+            queue,
         }
     }
+}
+
+/// The handler has not had it.
+fn untried(mut entry: Entry) -> Entry {
+    entry.attempts = entry.attempts.saturating_sub(1);
+    entry
 }
 
 /// The end of a pause; one without an end is a day long.
@@ -275,5 +331,6 @@ fn bounded(error: HandleError) -> HandleError {
         HandleError::Hopeless(text) => HandleError::Hopeless(cut(text)),
         HandleError::Fault(fault) => HandleError::Fault(fault),
         HandleError::Busy(fault) => HandleError::Busy(fault),
+        HandleError::Stopped => HandleError::Stopped,
     }
 }

@@ -63,8 +63,10 @@ impl LocalBus {
             alone: message.reply_to.as_ref().map(|it| self.hasher.hash_one(it)),
             message,
             taken: Instant::now(),
+            age: 0,
             attempts: 0,
             deferrals: 0,
+            was_woken: false,
             inbox,
             is_letter: false,
         }

@@ -24,8 +24,8 @@ impl Listener {
         }
     }
 
-    /// Sees to it that somebody waits for the next delay to end.
-    pub(super) fn watch_delays(self: &Arc<Self>) {
+    /// Sees to it that somebody waits for the next pause to end.
+    pub(super) fn watch_pauses(self: &Arc<Self>) {
         let has_clock = self.with_queue(|queue| std::mem::replace(&mut queue.has_clock, true));
         match has_clock {
             true => self.sooner.notify_one(),
@@ -59,7 +59,7 @@ async fn run(listener: &Listener, running: &Running) -> Result<(), HandleError> 
     }
 }
 
-/// Ends delays when they are over, until there is none.
+/// Ends pauses when they are over, until there is none.
 async fn clock(listener: Arc<Listener>) {
     let next_due = || {
         listener.with_queue(|queue| {
@@ -71,7 +71,7 @@ async fn clock(listener: Arc<Listener>) {
     while let Some(due) = next_due() {
         tokio::select! {
             () = tokio::time::sleep_until(due) => {
-                listener.with_queue(|queue| queue.end_delays(due));
+                listener.with_queue(|queue| queue.end_pauses(Some(due)));
                 listener.start_pumps();
             }
             () = listener.sooner.notified() => {}

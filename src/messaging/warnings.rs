@@ -1,13 +1,12 @@
 //! Lines for the operator's log that hostile traffic cannot multiply.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Milliseconds between two lines.
-const PAUSE: u64 = 1_000;
-
-/// One line a second, however often there is reason for one.
+/// One line in a while, if not said otherwise a second, however often there is reason for one.
 pub struct Warnings {
+    /// Milliseconds between two lines.
+    pause: u64,
     since: Instant,
     /// Milliseconds from then on.
     next: AtomicU64,
@@ -16,19 +15,24 @@ pub struct Warnings {
 
 impl Default for Warnings {
     fn default() -> Self {
+        Self::every(Duration::from_secs(1))
+    }
+}
+
+impl Warnings {
+    pub fn every(pause: Duration) -> Self {
         Self {
+            pause: milliseconds(pause),
             since: Instant::now(),
             next: AtomicU64::new(0),
             held_back: AtomicU64::new(0),
         }
     }
-}
 
-impl Warnings {
     /// Whether to write one, and how many were held back before it.
     pub fn may(&self) -> Option<u64> {
-        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let may = |next| (now >= next).then_some(now.saturating_add(PAUSE));
+        let now = milliseconds(self.since.elapsed());
+        let may = |next| (now >= next).then_some(now.saturating_add(self.pause));
         let (set, read) = (Ordering::Relaxed, Ordering::Relaxed);
         match self.next.fetch_update(set, read, may) {
             Ok(_) => Some(self.held_back.swap(0, Ordering::Relaxed)),
@@ -37,5 +41,24 @@ impl Warnings {
                 None
             }
         }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_back_is_counted_in_the_next_line() {
+        let rare = Warnings::every(Duration::from_secs(3_600));
+        assert_eq!(rare.may(), Some(0));
+        assert_eq!((rare.may(), rare.may()), (None, None));
+        let always = Warnings::every(Duration::ZERO);
+        always.held_back.store(2, Ordering::Relaxed);
+        assert_eq!((always.may(), always.may()), (Some(2), Some(0)));
     }
 }

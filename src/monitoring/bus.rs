@@ -1,5 +1,5 @@
 //! What happens to messages at their subscribers. The topic of a series is the pattern that was
-//! subscribed to, never the topic of a message.
+//! subscribed to, never the topic of a message; all patterns of those who only watch are one.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,6 +8,9 @@ use metrics::{Counter, Histogram};
 
 use super::names;
 use crate::core::{BusObserver, MessageOutcome, Subscription, SubscriptionObserver};
+
+/// The topic of a watcher, whatever it is. No pattern looks like it.
+const ANY: &str = "(any)";
 
 /// Counts what happens on a bus.
 pub struct BusMetrics;
@@ -28,8 +31,13 @@ struct SubscriptionMetrics {
 
 impl SubscriptionMetrics {
     fn new(subscription: &Subscription) -> Self {
+        // Series are never removed: what is typed must not make one.
+        let topic = match subscription.is_ad_hoc() {
+            true => ANY.to_owned(),
+            false => subscription.spec.topic.to_string(),
+        };
         let labels = [
-            ("topic", subscription.spec.topic.to_string()),
+            ("topic", topic),
             ("subscriber", subscription.subscriber.to_string()),
         ];
         Self {
@@ -65,6 +73,28 @@ mod tests {
 
     use super::*;
     use crate::core::SubscriptionSpec;
+
+    #[test]
+    fn watchers_make_one_series_whatever_they_watch() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            for pattern in ["orders.*", "orders.eu.>", ">"] {
+                let watcher = Subscription {
+                    subscriber: Subscription::WATCHER.into(),
+                    spec: SubscriptionSpec::to(pattern.parse().unwrap()),
+                };
+                let observer = BusMetrics.subscription(&watcher);
+                observer.count(MessageOutcome::Handled);
+                observer.handled_after(Duration::from_millis(1));
+            }
+        });
+        let text = handle.render();
+        let labels = r#"{topic="(any)",subscriber="(admin)","#;
+        let counted = format!("{}{labels}result=\"handled\"}} 3", names::BUS_MESSAGES);
+        assert!(text.contains(&counted), "{text}");
+        assert!(!text.contains("orders"), "{text}");
+    }
 
     #[test]
     fn outcomes_are_counted_by_pattern_and_subscriber() {

@@ -113,8 +113,9 @@ impl Node {
         self.expect_serving()?;
         let deployments = pending.deployments().clone();
         let snapshot = {
-            let shown = self.gate.snapshot();
-            shown.renewed(&config, &deployments, &as_bus(&self.bus))?
+            let shown = Arc::clone(&*self.gate.snapshot());
+            let bus = as_bus(&self.bus);
+            shown.renewed(&config, &deployments, &bus).await?
         };
         let bound = listeners.bind(&config)?;
         // New ones before what uses them; those that are gone only after it.
@@ -134,7 +135,7 @@ impl Node {
         if let Err(error) = self.follow_stores(config.stores.clone()).await {
             tracing::error!(%error, "not every store could be opened");
         }
-        if let Err(error) = self.subscriptions.follow(&config) {
+        if let Err(error) = self.subscriptions.follow(&config).await {
             tracing::error!(%error, "not every subscription could be had");
         }
         self.config.store(Arc::new(config));

@@ -9,9 +9,12 @@ use tokio::task::JoinHandle;
 use super::node::Node;
 use super::signals::{Signals, Wish};
 use super::watch::FileWatch;
-use crate::core::MessageBus;
+use crate::core::{MessageBus, QueueState, SubscriptionState};
 use crate::gateway::Socket;
 use crate::lifecycle::StateLock;
+
+/// Subscriptions of which it is told at the end what they had to leave.
+const MOST_TOLD: usize = 20;
 
 /// Where a node listens.
 #[derive(Debug, Clone)]
@@ -115,21 +118,53 @@ impl Server {
             () = tokio::time::sleep(timeout) => (false, false),
             () = second_stop(&mut self.signals) => (false, true),
         };
-        self.node.subscriptions.end();
+        if !drained {
+            tell_what_is_left(&self.node).await;
+        }
         if !is_urgent {
+            let end = async {
+                self.node.subscriptions.end().await;
+                self.node.delivery.shut_down().await;
+            };
             // Whoever was slow must not cost components their end; each has a deadline of its own.
             tokio::select! {
-                () = self.node.delivery.shut_down() => {}
+                () = end => {}
                 () = second_stop(&mut self.signals) => {}
             }
         }
-        if !drained {
-            let in_flight = self.node.gate.in_flight();
-            tracing::warn!(in_flight, "not everything could be finished");
-        }
+        self.node.subscriptions.abandon();
         self.tasks.iter().for_each(JoinHandle::abort);
         drained
     }
+}
+
+/// What a drain that was too short leaves undone.
+async fn tell_what_is_left(node: &Node) {
+    let inspection = node.bus.inspect().await;
+    let left = |queue: &QueueState| queue.waiting + queue.in_flight;
+    let mut queues = inspection.subscriptions;
+    queues.retain(|it| left(&it.queue) > 0);
+    queues.sort_by_key(|it| std::cmp::Reverse(left(&it.queue)));
+    for SubscriptionState {
+        subscription,
+        queue,
+        ..
+    } in queues.iter().take(MOST_TOLD)
+    {
+        tracing::warn!(
+            subscriber = %subscription.subscriber, topic = %subscription.spec.topic,
+            waiting = queue.waiting, in_flight = queue.in_flight,
+            "messages could not be handled"
+        );
+    }
+    let messages: u64 = queues.iter().map(|it| left(&it.queue)).sum();
+    let (in_flight, subscriptions) = (node.gate.in_flight(), queues.len());
+    tracing::warn!(
+        in_flight,
+        messages,
+        subscriptions,
+        "not everything could be finished"
+    );
 }
 
 async fn second_stop(signals: &mut Signals) {

@@ -138,8 +138,9 @@ impl Server {
         let pending = delivery.begin(prepared.map_err(ReloadError::Deploy)?).await;
         let pending = pending.map_err(ReloadError::Deploy)?;
         let deployments = pending.deployments().clone();
-        let snapshot =
-            Snapshot::new(&config, &deployments, &as_bus(&bus)).map_err(ReloadError::from)?;
+        let snapshot = Snapshot::new(&config, &deployments, &as_bus(&bus))
+            .await
+            .map_err(ReloadError::from)?;
         let tls = tls(&config).map_err(ReloadError::from)?;
         let gate = Gate::new(snapshot);
         delivery.perform_on(Arc::downgrade(&gate) as Weak<dyn Stage>);
@@ -155,7 +156,7 @@ impl Server {
         committed.map_err(ReloadError::from)?;
         changes::record(&Deployments::default(), &deployments, services.trail());
         let subscriptions = Subscriptions::new(bus.clone(), delivery.directory().clone());
-        subscriptions.follow(&config)?;
+        subscriptions.follow(&config).await?;
         listeners.apply(&config, bound, tls);
         let addresses = Addresses {
             sockets: listeners.addresses(),

@@ -38,7 +38,7 @@ impl MessageHandler for Echo {
     }
 }
 
-fn listen(api: &Api, topic: &str, refuses: bool) -> Unsubscribe {
+async fn listen(api: &Api, topic: &str, refuses: bool) -> Unsubscribe {
     let echo = Echo {
         bus: api.bus.clone(),
         refuses,
@@ -50,7 +50,10 @@ fn listen(api: &Api, topic: &str, refuses: bool) -> Unsubscribe {
             ..SubscriptionSpec::to(topic.parse().unwrap())
         },
     };
-    api.bus.subscribe(subscription, Arc::new(echo)).unwrap()
+    api.bus
+        .subscribe(subscription, Arc::new(echo))
+        .await
+        .unwrap()
 }
 
 /// Waits until the API says so.
@@ -78,7 +81,7 @@ async fn messages_are_published_and_counted() {
         (alone.status, alone.json()),
         (200, json!({ "receivers": 0 }))
     );
-    let _listening = listen(&api, "orders.*", false);
+    let _listening = listen(&api, "orders.*", false).await;
     let heard = publish("topic=orders.created&spread=everyone").await;
     assert_eq!(heard.json(), json!({ "receivers": 1 }));
     let many = publish("topic=orders.created&count=500").await.json();
@@ -106,11 +109,11 @@ async fn a_request_is_answered_or_says_why_not() {
             .await
     };
     assert_eq!(ask("topic=stock.reserve").await.status, 503);
-    let _listening = listen(&api, "stock.reserve", false);
+    let _listening = listen(&api, "stock.reserve", false).await;
     let reply = ask("topic=stock.reserve&timeout=2s").await;
     assert_eq!((reply.status, &*reply.body), (200, &b"hello"[..]));
     assert_eq!(reply.headers["content-type"], "text/x-test");
-    let _refusing = listen(&api, "stock.refuse", true);
+    let _refusing = listen(&api, "stock.refuse", true).await;
     assert_eq!(ask("topic=stock.refuse").await.status, 502);
     for query in ["", "topic=a.*", "topic=_x", "topic=a&timeout=0s"] {
         assert_eq!(ask(query).await.status, 400, "{query}");
@@ -120,7 +123,7 @@ async fn a_request_is_answered_or_says_why_not() {
 #[tokio::test]
 async fn dead_letters_are_shown_sent_again_and_forgotten() {
     let api = Api::new();
-    let _refusing = listen(&api, "orders.*", true);
+    let _refusing = listen(&api, "orders.*", true).await;
     let publish = "POST /v1/bus/publish?topic=orders.created";
     api.ask(publish, &[], "hello").await;
     const LETTERS: &str = "GET /v1/bus/dead-letters";

@@ -43,6 +43,8 @@ struct SubscriptionView {
     concurrency: u32,
     /// Messages that may wait.
     queue_limit: u32,
+    /// It takes nothing new, and is gone when nothing waits any more.
+    ending: bool,
     queue: QueueView,
 }
 
@@ -53,7 +55,7 @@ struct QueueView {
     waiting: u64,
     waiting_bytes: u64,
     in_flight: u64,
-    /// Waiting for another try; among `waiting`.
+    /// Waiting for another try, or for its component to take it; among `waiting`.
     delayed: u64,
     handled: u64,
     /// Tries that failed.
@@ -170,6 +172,7 @@ impl SubscriptionView {
             },
             concurrency: spec.concurrency.get(),
             queue_limit: spec.queue.get(),
+            ending: state.is_ending,
             queue: state.queue.into(),
         }
     }

@@ -9,7 +9,9 @@ use super::{
     HandleError, Message, PublishError, RequestError, Spread, SubscribeError, SubscriptionSpec,
 };
 
-pub type BusFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
+/// What a bus answers; one that spans machines may have to ask them first.
+pub type BusAnswer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BusFuture<'a, T, E> = BusAnswer<'a, Result<T, E>>;
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<(), HandleError>> + Send>>;
 
 /// Carries messages.
@@ -33,22 +35,22 @@ pub trait MessageBus: Send + Sync + 'static {
         options: RequestOptions,
     ) -> BusFuture<'_, Vec<Message>, RequestError>;
 
-    /// Lets `handler` have what the subscription is for, until the answer is dropped: then
-    /// nothing new is taken, and what waits is still handled.
+    /// Lets `handler` have what the subscription is for, from the moment of the answer until that
+    /// is ended or dropped: then nothing new is taken, and what waits is still handled.
     ///
     /// # Errors
-    /// There is no room for it.
+    /// There is no room for it, or nobody who could give it.
     fn subscribe(
         &self,
         subscription: Subscription,
         handler: Arc<dyn MessageHandler>,
-    ) -> Result<Unsubscribe, SubscribeError>;
+    ) -> BusFuture<'_, Unsubscribe, SubscribeError>;
 
-    /// How it stands.
-    fn inspect(&self) -> Inspection;
+    /// How it stands at this node, those that ended and have messages left included.
+    fn inspect(&self) -> BusAnswer<'_, Inspection>;
 
     /// Takes nothing new but replies, and returns when nothing waits any more.
-    fn drain(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn drain(&self) -> BusAnswer<'_, ()>;
 }
 
 /// Takes messages. A handler that fails gets the message again, later.
@@ -68,7 +70,8 @@ pub struct Delivery {
 /// What became of a message that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// How many get it.
+    /// How many get it, as far as the bus can tell: one that spans machines may know only of
+    /// those of this node.
     pub receivers: u32,
 }
 
@@ -98,20 +101,64 @@ pub struct Subscription {
     pub spec: SubscriptionSpec,
 }
 
-/// Ends a subscription when it is dropped.
-pub struct Unsubscribe(Option<Box<dyn FnOnce() + Send + Sync>>);
+impl Subscription {
+    /// Operators who watch messages, with patterns of their own.
+    pub const WATCHER: &'static str = "(admin)";
+
+    /// Whether it is in no configuration: its pattern is what somebody has typed.
+    pub fn is_ad_hoc(&self) -> bool {
+        *self.subscriber == *Self::WATCHER
+    }
+}
+
+/// Ends a subscription: in order by [`Unsubscribe::end`], as well as it can when it is dropped.
+pub struct Unsubscribe(Option<Box<dyn Leaving>>);
+
+/// How one subscription ends. One of the two is called.
+pub trait Leaving: Send + Sync + 'static {
+    /// Returns, after a time that the bus bounds, when nothing new is taken any more.
+    fn end(self: Box<Self>) -> BusAnswer<'static, ()>;
+
+    /// At once, without waiting for anybody.
+    fn abandon(self: Box<Self>);
+}
 
 impl Unsubscribe {
+    pub fn through(leaving: impl Leaving) -> Self {
+        Self(Some(Box::new(leaving)))
+    }
+
+    /// Where nobody has to be waited for.
     pub fn by(end: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(end)))
+        Self::through(AtOnce(end))
+    }
+
+    /// Returns when nothing new is taken any more.
+    pub async fn end(mut self) {
+        if let Some(leaving) = self.0.take() {
+            leaving.end().await;
+        }
     }
 }
 
 impl Drop for Unsubscribe {
     fn drop(&mut self) {
-        if let Some(end) = self.0.take() {
-            end();
+        if let Some(leaving) = self.0.take() {
+            leaving.abandon();
         }
+    }
+}
+
+struct AtOnce<F>(F);
+
+impl<F: FnOnce() + Send + Sync + 'static> Leaving for AtOnce<F> {
+    fn end(self: Box<Self>) -> BusAnswer<'static, ()> {
+        self.abandon();
+        Box::pin(std::future::ready(()))
+    }
+
+    fn abandon(self: Box<Self>) {
+        (self.0)();
     }
 }
 
@@ -131,6 +178,8 @@ pub struct Inspection {
 #[derive(Debug, Clone)]
 pub struct SubscriptionState {
     pub subscription: Subscription,
+    /// It takes nothing new, and is there until nothing waits any more.
+    pub is_ending: bool,
     pub queue: QueueState,
 }
 
@@ -142,7 +191,7 @@ pub struct QueueState {
     pub waiting_bytes: u64,
     /// Handled just now.
     pub in_flight: u64,
-    /// Waiting for another try; among `waiting`.
+    /// Waiting for another try, or for its component to take it; among `waiting`.
     pub delayed: u64,
     pub handled: u64,
     /// Tries that failed.

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Message, PublishError, Subscription};
+use super::{BusAnswer, BusFuture, Message, PublishError, Subscription};
 use crate::core::Timestamp;
 
 /// The messages that were given up, as many as are kept of them.
 pub trait DeadLetters: Send + Sync + 'static {
     /// The newest first.
-    fn dead_letters(&self, limit: usize) -> Vec<DeadLetter>;
+    fn dead_letters(&self, limit: usize) -> BusAnswer<'_, Vec<DeadLetter>>;
 
     /// Sends one to the subscription it came from, as if for the first time.
     ///
     /// # Errors
     /// It stays a dead letter: the subscription is gone, or takes nothing just now.
-    fn redeliver(&self, id: u64) -> Result<(), RedeliverError>;
+    fn redeliver(&self, id: u64) -> BusFuture<'_, (), RedeliverError>;
 
     /// Forgets one; whether there was one.
-    fn discard(&self, id: u64) -> bool;
+    fn discard(&self, id: u64) -> BusAnswer<'_, bool>;
 }
 
 /// A message that was given up.

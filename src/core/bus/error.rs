@@ -46,10 +46,13 @@ pub enum HandleError {
     /// Anything that keeps a component from an answer of its own.
     #[error("{0}")]
     Fault(Fault),
-    /// It was not tried at all: there was no room for it, or its component is stopped. It waits, and
-    /// that counts as no try.
+    /// It was not tried at all: there was no room for it, or its component restarts. It waits at
+    /// the head of its publisher's messages, and that counts as no try.
     #[error("it is not taken now: {0}")]
     Busy(Fault),
+    /// As busy, and will be until somebody starts the component again.
+    #[error("its component is stopped")]
+    Stopped,
     /// The message cannot be handled, however often it comes.
     #[error("it cannot be handled: {0}")]
     Hopeless(String),
@@ -62,4 +65,7 @@ pub enum SubscribeError {
     TooMany(usize),
     #[error("the node drains")]
     Draining,
+    /// Of a bus that others are connected to as well.
+    #[error("the bus cannot be reached: {0}")]
+    Unreachable(String),
 }

@@ -8,9 +8,9 @@ mod policy;
 mod topic;
 
 pub use contract::{
-    BusFuture, BusObserver, Delivery, HandlerFuture, Inspection, MessageBus, MessageHandler,
-    MessageOutcome, QueueState, Receipt, RequestOptions, Subscription, SubscriptionObserver,
-    SubscriptionState, Unsubscribe,
+    BusAnswer, BusFuture, BusObserver, Delivery, HandlerFuture, Inspection, Leaving, MessageBus,
+    MessageHandler, MessageOutcome, QueueState, Receipt, RequestOptions, Subscription,
+    SubscriptionObserver, SubscriptionState, Unsubscribe,
 };
 pub use dead_letters::{DeadLetter, DeadLetters, RedeliverError};
 pub use error::{HandleError, PublishError, RequestError, SubscribeError};

@@ -26,6 +26,7 @@ fn of(error: &RequestError) -> Fault {
         RequestError::TimedOut => Fault::Timeout,
         RequestError::NoReply => Fault::NoResponse,
         RequestError::Failed(HandleError::Fault(fault) | HandleError::Busy(fault)) => fault.clone(),
+        RequestError::Failed(HandleError::Stopped) => Fault::Unavailable,
         RequestError::Failed(HandleError::Refused(_) | HandleError::Hopeless(_)) => {
             Fault::GuestError(ProxyError::HttpProtocolError)
         }

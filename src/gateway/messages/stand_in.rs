@@ -1,6 +1,5 @@
 //! A bus for tests: it hands messages over where they are published, and keeps what it is told.
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
@@ -9,9 +8,9 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use crate::core::{
-    BusFuture, Delivery, Inspection, Message, MessageBus, MessageHandler, Origin, PublishError,
-    Publisher, Receipt, RequestError, RequestOptions, Spread, SubscribeError, Subscription,
-    Unsubscribe,
+    BusAnswer, BusFuture, Delivery, Inspection, Message, MessageBus, MessageHandler, Origin,
+    PublishError, Publisher, Receipt, RequestError, RequestOptions, Spread, SubscribeError,
+    Subscription, Unsubscribe,
 };
 
 /// How a request ends.
@@ -136,6 +135,24 @@ impl MessageBus for StandIn {
         &self,
         subscription: Subscription,
         handler: Arc<dyn MessageHandler>,
+    ) -> BusFuture<'_, Unsubscribe, SubscribeError> {
+        Box::pin(async move { self.take_in(subscription, handler) })
+    }
+
+    fn inspect(&self) -> BusAnswer<'_, Inspection> {
+        Box::pin(async { Inspection::default() })
+    }
+
+    fn drain(&self) -> BusAnswer<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+impl StandIn {
+    fn take_in(
+        &self,
+        subscription: Subscription,
+        handler: Arc<dyn MessageHandler>,
     ) -> Result<Unsubscribe, SubscribeError> {
         let mut subscribed = self.subscribed.lock().unwrap();
         if let Some(most) = self.most_subscriptions
@@ -152,13 +169,5 @@ impl MessageBus for StandIn {
                 subscribed.retain(|(it, ..)| *it != number);
             }
         }))
-    }
-
-    fn inspect(&self) -> Inspection {
-        Inspection::default()
-    }
-
-    fn drain(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async {})
     }
 }

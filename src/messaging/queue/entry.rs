@@ -19,10 +19,14 @@ pub struct Entry {
     pub alone: Option<u64>,
     /// When it was taken from its sender.
     pub taken: Instant,
+    /// Which of all that the queue ever took, from 1; 0 before it did. What comes back keeps it.
+    pub age: u64,
     /// How often it has been tried.
     pub attempts: u32,
     /// How often it was not taken; that is no try.
     pub deferrals: u32,
+    /// Its last pause ended early, since another was tried meanwhile.
+    pub was_woken: bool,
     /// Who waits for replies to it.
     pub inbox: Option<Arc<Inbox>>,
     /// It says that another was given up, so that there is no such message about itself.

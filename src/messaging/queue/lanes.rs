@@ -49,11 +49,13 @@ struct Lane {
     key: u64,
     waiting: Chain,
     busy: bool,
+    /// The first of them has a pause, and those behind it wait with it.
+    held: bool,
 }
 
 impl Lane {
     fn is_ready(&self) -> bool {
-        !self.busy && !self.waiting.is_empty()
+        !self.busy && !self.held && !self.waiting.is_empty()
     }
 }
 
@@ -63,19 +65,37 @@ impl Lanes {
         self.ready_count
     }
 
-    /// Puts a place behind the others of its key, or before them.
-    pub fn push(&mut self, key: u64, place: u32, first: bool) {
+    /// Puts a place behind the others of its key.
+    pub fn push(&mut self, key: u64, place: u32) {
         let number = self.lane(key);
-        let Some(lane) = self.lanes.get_mut(number) else {
-            return;
-        };
-        let was_ready = lane.is_ready();
-        match first {
-            true => lane.waiting.push_front(&mut self.within, place),
-            false => lane.waiting.push_back(&mut self.within, place),
-        }
-        if lane.is_ready() && !was_ready {
-            self.make_ready(number);
+        self.edit(number, |lane, links| lane.waiting.push_back(links, place));
+    }
+
+    /// Puts a place before the others of its key, but behind one that holds the lane.
+    pub fn come_back(&mut self, key: u64, place: u32) {
+        let number = self.lane(key);
+        self.edit(number, |lane, links| {
+            let holder = lane.held.then(|| lane.waiting.pop_front(links)).flatten();
+            lane.waiting.push_front(links, place);
+            if let Some(holder) = holder {
+                lane.waiting.push_front(links, holder);
+            }
+        });
+    }
+
+    /// The key of the lane is busy no more, and what made it so is its first again: nothing is
+    /// taken from there until it is let go.
+    pub fn hold(&mut self, number: u32, place: u32) {
+        self.edit(number, |lane, links| {
+            lane.waiting.push_front(links, place);
+            (lane.busy, lane.held) = (false, true);
+        });
+    }
+
+    /// The pause of the first is over.
+    pub fn let_go(&mut self, key: u64) {
+        if let Some(&number) = self.by_key.get(&key) {
+            self.edit(number, |lane, _| lane.held = false);
         }
     }
 
@@ -106,15 +126,7 @@ impl Lanes {
 
     /// The key of the lane is busy no more.
     pub fn release(&mut self, number: u32) {
-        let Some(lane) = self.lanes.get_mut(number) else {
-            return;
-        };
-        lane.busy = false;
-        if lane.is_ready() {
-            self.make_ready(number);
-        } else {
-            self.end(number);
-        }
+        self.edit(number, |lane, _| lane.busy = false);
     }
 
     /// Takes a place that waits out of its lane.
@@ -122,21 +134,35 @@ impl Lanes {
         let Some(&number) = self.by_key.get(&key) else {
             return;
         };
+        self.edit(number, |lane, links| {
+            // Only the first can hold it.
+            lane.held &= lane.waiting.first() != Some(place);
+            lane.waiting.remove(links, place);
+        });
+    }
+
+    /// The only way to change a lane: whether something can be taken from it stays known.
+    fn edit(&mut self, number: u32, edit: impl FnOnce(&mut Lane, &mut Links)) {
         let Some(lane) = self.lanes.get_mut(number) else {
             return;
         };
-        lane.waiting.remove(&mut self.within, place);
-        if !lane.waiting.is_empty() || lane.busy {
-            return;
+        let was_ready = lane.is_ready();
+        edit(lane, &mut self.within);
+        let is_over = !lane.busy && lane.waiting.is_empty();
+        match (was_ready, lane.is_ready()) {
+            (false, true) => {
+                self.ready.push_back(&mut self.between, number);
+                self.ready_count += 1;
+            }
+            (true, false) => {
+                self.ready.remove(&mut self.between, number);
+                self.ready_count -= 1;
+            }
+            _ => {}
         }
-        self.ready.remove(&mut self.between, number);
-        self.ready_count -= 1;
-        self.end(number);
-    }
-
-    fn make_ready(&mut self, number: u32) {
-        self.ready.push_back(&mut self.between, number);
-        self.ready_count += 1;
+        if is_over {
+            self.end(number);
+        }
     }
 
     fn lane(&mut self, key: u64) -> u32 {
@@ -169,7 +195,7 @@ mod tests {
     fn one_key_waits_for_itself_and_not_for_others() {
         let mut lanes = Lanes::default();
         for (key, place) in [(1, 10), (1, 11), (2, 20)] {
-            lanes.push(key, place, false);
+            lanes.push(key, place);
         }
         let (one, first) = lanes.take().unwrap();
         let (_, other) = lanes.take().unwrap();
@@ -180,10 +206,49 @@ mod tests {
     }
 
     #[test]
+    fn nothing_passes_the_one_that_holds_its_lane() {
+        let mut lanes = Lanes::default();
+        for place in [10, 11] {
+            lanes.push(1, place);
+        }
+        let (one, first) = lanes.take().unwrap();
+        lanes.hold(one, first);
+        lanes.push(1, 12);
+        lanes.come_back(1, 9);
+        assert!(lanes.take().is_none(), "all wait with the first");
+        assert!(lanes.seize(1).is_none());
+        lanes.let_go(1);
+        let order = std::iter::from_fn(|| {
+            let (number, place) = lanes.take()?;
+            lanes.release(number);
+            Some(place)
+        });
+        assert_eq!(order.collect::<Vec<_>>(), [10, 9, 11, 12]);
+        assert!(lanes.by_key.is_empty());
+    }
+
+    #[test]
+    fn a_holder_that_is_taken_out_holds_no_more() {
+        let mut lanes = Lanes::default();
+        for place in [10, 11] {
+            lanes.push(1, place);
+        }
+        let (one, first) = lanes.take().unwrap();
+        lanes.hold(one, first);
+        lanes.withdraw(1, 10);
+        assert_eq!(lanes.ready(), 1);
+        assert_eq!(lanes.take(), Some((one, 11)));
+        lanes.hold(one, 11);
+        lanes.withdraw(1, 11);
+        assert_eq!(lanes.ready(), 0);
+        assert!(lanes.by_key.is_empty());
+    }
+
+    #[test]
     fn a_lane_that_was_left_is_gone() {
         let mut lanes = Lanes::default();
         for round in 0..1_000 {
-            lanes.push(round, 5, false);
+            lanes.push(round, 5);
             lanes.withdraw(round, 5);
         }
         assert_eq!(lanes.ready(), 0);

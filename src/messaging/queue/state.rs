@@ -1,15 +1,19 @@
 //! The queue of one subscription: its bounds, who may take from it, and what is counted.
 //!
-//! Bounded by the subscription's messages and bytes. What failed and waits for another try
-//! counts in them; it comes back even where its place was taken meanwhile, so that there can
-//! be as many more as are handled at once.
+//! Bounded by the subscription's messages and bytes. What could not be handled and waits counts
+//! in them; it comes back even where its place was taken meanwhile, so that there can be as many
+//! more as are handled at once. It is as old as it was, for `drop-oldest`.
 
 use tokio::time::Instant;
 
 use super::entry::{Entry, NoRoom, Offer, Running, Ticket};
 use super::lanes::Lanes;
-use super::places::Places;
+use super::places::{Pause, Places};
 use crate::core::{Overflow, QueueState, SubscriptionSpec};
+
+/// Pauses that end early for each message that was tried: those of a subscription come back
+/// quickly when its component does, and what it refuses meanwhile costs no more than that.
+const WOKEN: usize = 2;
 
 /// What waits, and what runs.
 pub struct Queue {
@@ -37,8 +41,13 @@ pub enum Settled {
     Handled,
     /// It is not tried again, and nobody is told but who asked.
     Failed,
-    Dead,
+    Dead {
+        was_tried: bool,
+    },
+    /// It was tried, and will be again; others pass it meanwhile.
     Again(Entry, Instant),
+    /// It was not tried, and stays the first of its lane.
+    Deferred(Entry, Instant),
 }
 
 impl Queue {
@@ -84,7 +93,7 @@ impl Queue {
             ..entry.clone()
         };
         let ticket = self.places.insert(entry, None);
-        self.lanes.push(key, ticket.place, false);
+        self.lanes.push(key, ticket.place);
         Offer::Taken(ticket)
     }
 
@@ -124,8 +133,8 @@ impl Queue {
     }
 
     fn take_out(&mut self, place: u32) -> Option<Entry> {
-        let (entry, was_delayed) = self.places.remove(place)?;
-        if !was_delayed {
+        let (entry, pause) = self.places.remove(place)?;
+        if pause != Some(Pause::Aside) {
             self.lanes.withdraw(entry.key, place);
         }
         Some(entry)
@@ -145,7 +154,7 @@ impl Queue {
     /// A place beside the queue, for who asks and handles in one: where nothing waits and
     /// nothing of the same key runs.
     pub fn seat(&mut self, entry: &Entry, depth: u8) -> Option<u32> {
-        let nothing_waits = self.places.count == self.places.delayed();
+        let nothing_waits = self.places.count == self.places.paused();
         let may = !self.closed && !self.refuses(depth) && self.has_free_hand();
         if !may || !nothing_waits {
             return None;
@@ -205,16 +214,21 @@ impl Queue {
     fn record(&mut self, lane: u32, settled: Settled) {
         self.running -= 1;
         match settled {
-            Settled::Handled => self.counts.handled += 1,
+            Settled::Handled => {
+                self.counts.handled += 1;
+                self.wake();
+            }
             Settled::Failed => self.counts.failed += 1,
-            Settled::Dead => {
-                self.counts.failed += 1;
+            Settled::Dead { was_tried } => {
+                self.counts.failed += u64::from(was_tried);
                 self.counts.dead += 1;
             }
             Settled::Again(entry, due) => {
                 self.counts.failed += 1;
                 self.put_back(entry, due);
+                self.wake();
             }
+            Settled::Deferred(entry, due) => return self.put_first(lane, entry, due),
         }
         self.lanes.release(lane);
     }
@@ -222,11 +236,29 @@ impl Queue {
     fn put_back(&mut self, entry: Entry, due: Instant) {
         let key = entry.key;
         match self.draining {
-            false => _ = self.places.insert(entry, Some(due)),
+            false => _ = self.places.insert(entry, Some((Pause::Aside, due))),
             true => {
                 let ticket = self.places.insert(entry, None);
-                self.lanes.push(key, ticket.place, true);
+                self.lanes.come_back(key, ticket.place);
             }
+        }
+    }
+
+    fn put_first(&mut self, lane: u32, mut entry: Entry, due: Instant) {
+        let pause = match std::mem::take(&mut entry.was_woken) {
+            true => Pause::Firm,
+            false => Pause::First,
+        };
+        let ticket = self.places.insert(entry, Some((pause, due)));
+        self.lanes.hold(lane, ticket.place);
+    }
+
+    fn wake(&mut self) {
+        for _ in 0..WOKEN {
+            let Some(key) = self.places.wake() else {
+                return;
+            };
+            self.lanes.let_go(key);
         }
     }
 
@@ -234,10 +266,15 @@ impl Queue {
         self.places.next_due()
     }
 
-    /// Delays that are over by then: first in their lanes now.
-    pub fn end_delays(&mut self, until: Instant) {
-        while let Some((key, place)) = self.places.end_delay(Some(until)) {
-            self.lanes.push(key, place, true);
+    /// Pauses that are over by then; `None`: all of them.
+    pub fn end_pauses(&mut self, until: Option<Instant>) {
+        for pause in [Pause::First, Pause::Firm] {
+            while let Some((key, _)) = self.places.end_pause(pause, until) {
+                self.lanes.let_go(key);
+            }
+        }
+        while let Some((key, place)) = self.places.end_pause(Pause::Aside, until) {
+            self.lanes.come_back(key, place);
         }
     }
 
@@ -246,12 +283,10 @@ impl Queue {
         self.closed = true;
     }
 
-    /// Takes only what a message caused, and delays nothing any more.
+    /// Takes only what a message caused, and ends all pauses; what was tried has none any more.
     pub fn drain(&mut self) {
         self.draining = true;
-        while let Some((key, place)) = self.places.end_delay(None) {
-            self.lanes.push(key, place, true);
-        }
+        self.end_pauses(None);
     }
 
     pub fn is_idle(&self) -> bool {
@@ -268,7 +303,7 @@ impl Queue {
             waiting: self.places.count,
             waiting_bytes: self.places.bytes,
             in_flight: self.running.into(),
-            delayed: self.places.delayed(),
+            delayed: self.places.paused(),
             ..self.counts
         }
     }

@@ -60,7 +60,7 @@ async fn a_dead_letter_tells_what_happened() {
     let error = letter.entry("airgate-error").unwrap();
     assert!(error.starts_with("the handler refused it: éé") && error.len() < 1_100);
     assert_eq!(letter.metadata.len(), 5);
-    let kept = &bus.dead_letters(9)[0];
+    let kept = &dead_letters(&bus, 9)[0];
     assert_eq!(body(&kept.message), "{");
     assert_eq!((kept.attempts, &*kept.subscription.subscriber), (5, "test"));
     assert_eq!(kept.message.entry("airgate-topic"), Some("a lie"));
@@ -88,7 +88,7 @@ async fn a_dead_letter_that_fails_is_not_told_about_again() {
     until(|| queue(&bus).dead == 2).await;
     idle(&bus).await;
     assert_eq!(queue(&bus).dead, 2, "the message, and the letter about it");
-    assert_eq!(bus.dead_letters(9).len(), 1);
+    assert_eq!(dead_letters(&bus, 9).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,19 +139,19 @@ async fn letters_are_kept_in_bounds_the_newest_first() {
         }
     }
     idle(&bus).await;
-    let letters = bus.dead_letters(usize::MAX);
+    let letters = dead_letters(&bus, usize::MAX);
     assert_eq!(letters.len(), MOST_LETTERS);
     assert_eq!(body(&letters[0].message), (MOST_LETTERS + 4).to_string());
-    assert_eq!(bus.inspect().dead, MOST_LETTERS as u64 + 5);
-    assert_eq!(bus.dead_letters(3).len(), 3);
+    assert_eq!(inspect(&bus).dead, MOST_LETTERS as u64 + 5);
+    assert_eq!(dead_letters(&bus, 3).len(), 3);
     for _ in 0..20 {
         publish(&bus, "a", &"x".repeat(1 << 20)).await.unwrap();
         idle(&bus).await;
     }
-    assert_eq!(bus.dead_letters(usize::MAX).len(), 15);
+    assert_eq!(dead_letters(&bus, usize::MAX).len(), 15);
     publish(&bus, "a", &"x".repeat(17 << 20)).await.unwrap();
     idle(&bus).await;
-    assert!(bus.dead_letters(usize::MAX).is_empty());
+    assert!(dead_letters(&bus, usize::MAX).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,13 +172,13 @@ async fn a_letter_goes_back_to_the_one_it_came_from() {
     let (others, _other) = listen(&bus, "a");
     publish(&bus, "a", "x").await.unwrap();
     idle(&bus).await;
-    let id = bus.dead_letters(1)[0].id;
+    let id = dead_letters(&bus, 1)[0].id;
     is_mended.store(true, Ordering::SeqCst);
-    bus.redeliver(id).unwrap();
+    bus.redeliver(id).await.unwrap();
     idle(&bus).await;
     assert_eq!((queue(&bus).handled, queue(&bus).dead), (1, 1));
     assert_eq!(others.lock().unwrap().len(), 1);
-    assert_eq!(bus.redeliver(id), Err(RedeliverError::Unknown(id)));
+    assert_eq!(bus.redeliver(id).await, Err(RedeliverError::Unknown(id)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,18 +188,21 @@ async fn a_letter_whose_subscription_is_gone_stays_until_it_is_discarded() {
     publish(&bus, "a", "x").await.unwrap();
     idle(&bus).await;
     drop(listener);
-    let id = bus.dead_letters(1)[0].id;
-    assert_eq!(bus.redeliver(id), Err(RedeliverError::Gone("test".into())));
+    let id = dead_letters(&bus, 1)[0].id;
+    assert_eq!(
+        bus.redeliver(id).await,
+        Err(RedeliverError::Gone("test".into()))
+    );
     // The same subscription made anew, as by a reload, is as good.
     let (got, listener) = listen(&bus, "a");
-    bus.redeliver(id).unwrap();
+    bus.redeliver(id).await.unwrap();
     until(|| got.lock().unwrap().len() == 1).await;
     drop(listener);
-    assert!(!bus.discard(id));
+    assert!(!bus.discard(id).await);
     let _listener = subscribe(&bus, spec("a"), hopeless());
     publish(&bus, "a", "x").await.unwrap();
     idle(&bus).await;
-    let id = bus.dead_letters(1)[0].id;
-    assert!(bus.discard(id));
-    assert!(bus.dead_letters(1).is_empty());
+    let id = dead_letters(&bus, 1)[0].id;
+    assert!(bus.discard(id).await);
+    assert!(dead_letters(&bus, 1).is_empty());
 }

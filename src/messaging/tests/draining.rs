@@ -6,9 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::support::*;
-use crate::core::DeadLetters as _;
 use crate::core::{
-    HandleError, MessageBus as _, PublishError, Spread, SubscribeError, Subscription,
+    Fault, HandleError, MessageBus as _, PublishError, Spread, SubscribeError, Subscription,
 };
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +34,7 @@ async fn drain_waits_for_what_waits_and_runs() {
         spec: spec("a"),
     };
     assert!(matches!(
-        bus.subscribe(late, sleeper()),
+        bus.subscribe(late, sleeper()).await,
         Err(SubscribeError::Draining)
     ));
 }
@@ -70,7 +69,7 @@ async fn what_handlers_cause_is_still_taken() {
     };
     tokio::join!(bus.drain(), release);
     assert_eq!(last.seen(), ["word"]);
-    assert_eq!(bus.inspect().dead, 0);
+    assert_eq!(inspect(&bus).dead, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,10 +97,49 @@ async fn what_waits_for_another_try_gets_it_at_once_and_is_then_given_up() {
     let queue = queue(&bus);
     assert_eq!((queue.handled, queue.dead, queue.delayed), (1, 2, 0));
     assert!(
-        bus.dead_letters(9)
+        dead_letters(&bus, 9)
             .iter()
             .all(|letter| letter.attempts == 2)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_room_waits_as_long_as_the_drain_lasts() {
+    let bus = bus();
+    let door = Door::closed(HandleError::Busy(Fault::Overloaded));
+    let _listener = subscribe(&bus, spec("a"), door.handler());
+    for body in ["1", "2", "3"] {
+        publish(&bus, "a", body).await.unwrap();
+    }
+    let mut drain = bus.drain();
+    let early = tokio::time::timeout(Duration::from_secs(20), &mut drain).await;
+    assert!(early.is_err());
+    let waiting = queue(&bus);
+    assert_eq!((waiting.waiting, waiting.dead, waiting.failed), (3, 0, 0));
+    door.open();
+    let began = Instant::now();
+    drain.await;
+    assert!(began.elapsed() < Duration::from_millis(200));
+    let bodies: Vec<_> = door.taken().into_iter().map(|it| it.0).collect();
+    assert_eq!(bodies, ["1", "2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stopped_component_left_is_given_up_and_does_not_hold_up_the_end() {
+    let bus = bus();
+    let door = Door::closed(HandleError::Stopped);
+    let _listener = subscribe(&bus, spec("a"), door.handler());
+    for number in 0..100 {
+        publish(&bus, "a", &number.to_string()).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let began = Instant::now();
+    bus.drain().await;
+    assert!(began.elapsed() < Duration::from_millis(10));
+    let queue = queue(&bus);
+    assert_eq!((queue.dead, queue.failed, queue.waiting), (100, 0, 0));
+    let letters = dead_letters(&bus, 100);
+    assert!(letters.iter().all(|letter| letter.attempts == 0));
 }
 
 #[tokio::test(start_paused = true)]

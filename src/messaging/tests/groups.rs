@@ -61,7 +61,7 @@ async fn who_has_least_to_do_is_preferred() {
     let _quick = subscribe(&bus, in_group("a", "one"), quick.handler());
     for _ in 0..50 {
         publish(&bus, "a", "").await.unwrap();
-        let quick = || bus.inspect().subscriptions[1].queue;
+        let quick = || inspect(&bus).subscriptions[1].queue;
         until(|| quick().waiting + quick().in_flight == 0).await;
     }
     assert!(stuck.seen().len() <= 1);
@@ -88,8 +88,7 @@ async fn a_group_is_full_when_all_its_members_are() {
     };
     assert_eq!(taken, 6);
     assert_eq!(refused, PublishError::QueueFull("a".parse().unwrap()));
-    let rejected: u64 = bus
-        .inspect()
+    let rejected: u64 = inspect(&bus)
         .subscriptions
         .iter()
         .map(|it| it.queue.rejected)

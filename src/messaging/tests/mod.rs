@@ -2,6 +2,7 @@
 //! stands still until everybody waits.
 
 mod dead_letters;
+mod deferring;
 mod draining;
 mod groups;
 mod order;

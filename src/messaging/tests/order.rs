@@ -1,6 +1,6 @@
 //! Messages of one publisher on one topic keep their order; others do not wait for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::core::{MessageBus as _, Spread, SubscriptionSpec};
+use crate::core::{Fault, HandleError, MessageBus as _, Spread, SubscriptionSpec};
 
 /// What was handled, by its publisher and topic.
 type Handled = Arc<Mutex<HashMap<String, Vec<usize>>>>;
@@ -20,8 +20,9 @@ async fn handled(sent: &[(u64, u8, u64)]) -> (HashMap<String, Vec<usize>>, usize
     let (handled, running, most) = (Handled::default(), Arc::default(), Arc::default());
     let handler = {
         let (handled, running, most) = (handled.clone(), running, Arc::clone(&most));
+        let refused: Arc<Mutex<HashSet<String>>> = Arc::default();
         by(move |delivery| {
-            let handled = handled.clone();
+            let (handled, refused) = (handled.clone(), refused.clone());
             let (running, most): (Arc<AtomicUsize>, Arc<AtomicUsize>) =
                 (Arc::clone(&running), Arc::clone(&most));
             async move {
@@ -29,7 +30,13 @@ async fn handled(sent: &[(u64, u8, u64)]) -> (HashMap<String, Vec<usize>>, usize
                 let text = body(&delivery.message);
                 let mut parts = text.split(' ');
                 let [key, number, pause] = [(); 3].map(|()| parts.next().unwrap());
-                tokio::time::sleep(Duration::from_millis(pause.parse().unwrap())).await;
+                let pause: u64 = pause.parse().unwrap();
+                // Some are not taken at first.
+                if pause % 5 == 4 && refused.lock().unwrap().insert(number.to_owned()) {
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    return Err(HandleError::Busy(Fault::Overloaded));
+                }
+                tokio::time::sleep(Duration::from_millis(pause)).await;
                 let number = number.parse().unwrap();
                 handled
                     .lock()

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::support::*;
-use crate::core::DeadLetters as _;
 use crate::core::{
     BusSpec, ByteSize, Message, MessageBounds, MessageBus as _, MessageOutcome, PublishError,
     Spread, SubscribeError, Subscription, Topic,
@@ -83,11 +82,24 @@ async fn who_unsubscribes_gets_nothing_new_and_handles_what_waits() {
     }
     drop(subscription);
     assert_eq!(publish(&bus, "a", "3").await.unwrap().receivers, 0);
-    assert!(bus.inspect().subscriptions.is_empty());
+    let left = inspect(&bus).subscriptions;
+    assert!(left.len() == 1 && left[0].is_ending, "what waits is shown");
     recorder.pass(10);
-    until(|| recorder.seen().len() == 2).await;
+    until(|| inspect(&bus).subscriptions.is_empty()).await;
     bus.drain().await;
     assert_eq!(recorder.seen(), ["1", "2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_was_ended_in_order_takes_nothing_any_more() {
+    let bus = bus();
+    let recorder = Recorder::open();
+    let subscription = subscribe(&bus, spec("a"), recorder.handler());
+    publish(&bus, "a", "1").await.unwrap();
+    subscription.end().await;
+    assert_eq!(publish(&bus, "a", "2").await.unwrap().receivers, 0);
+    until(|| inspect(&bus).subscriptions.is_empty()).await;
+    assert_eq!(recorder.seen(), ["1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,14 +189,14 @@ async fn subscriptions_are_bounded() {
         subscriber: "test".into(),
         spec: spec("a"),
     };
-    let refused = bus.subscribe(one_more.clone(), sleeper());
+    let refused = bus.subscribe(one_more.clone(), sleeper()).await;
     assert!(matches!(
         refused,
         Err(SubscribeError::TooMany(MOST_SUBSCRIPTIONS))
     ));
     assert_eq!(publish(&bus, "t.7", "").await.unwrap().receivers, 100);
     kept.pop();
-    assert!(bus.subscribe(one_more, sleeper()).is_ok());
+    assert!(bus.subscribe(one_more, sleeper()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,5 +221,5 @@ async fn a_handler_that_panics_fails_and_the_next_message_is_handled() {
     assert_eq!(recorder.seen(), ["1", "2"]);
     let queue = queue(&bus);
     assert_eq!((queue.handled, queue.failed, queue.dead), (2, 1, 1));
-    assert_eq!(bus.dead_letters(9)[0].error, "internal error");
+    assert_eq!(dead_letters(&bus, 9)[0].error, "internal error");
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::support::*;
-use crate::core::DeadLetters as _;
 use crate::core::{
     Fault, HandleError, Message, MessageBus as _, MessageHandler, MessageOutcome, PublishError,
     RequestError, Spread, SubscriptionSpec, Topic,
@@ -44,7 +43,7 @@ async fn a_reply_comes_back_and_nothing_is_left() {
         ask(&bus, message("echo", "hello")).await.unwrap(),
         ["hello"]
     );
-    assert_eq!(bus.inspect().requests, 0);
+    assert_eq!(inspect(&bus).requests, 0);
     let queue = queue(&bus);
     assert_eq!((queue.handled, queue.in_flight, queue.waiting), (1, 0, 0));
     assert_eq!(counted.of(MessageOutcome::Handled), 1);
@@ -72,7 +71,7 @@ async fn several_replies_come_from_several_receivers() {
         2
     );
     idle(&bus).await;
-    assert_eq!(bus.inspect().requests, 0);
+    assert_eq!(inspect(&bus).requests, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,7 +143,7 @@ async fn who_fails_ends_the_request_and_is_not_asked_again() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(tries.load(Ordering::SeqCst), 2);
     assert_eq!(counted.of(MessageOutcome::Failed), 2);
-    assert!(bus.dead_letters(9).is_empty());
+    assert!(dead_letters(&bus, 9).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +198,7 @@ async fn cancelling_stops_the_handler_and_takes_back_what_waits() {
     drop(runs);
     assert_eq!(ended.load(Ordering::SeqCst), 1);
     assert_eq!(queue(&bus).in_flight, 0);
-    assert_eq!(bus.inspect().requests, 0);
+    assert_eq!(inspect(&bus).requests, 0);
     assert_eq!(counted.of(MessageOutcome::Failed), 2);
 }
 

@@ -93,15 +93,15 @@ async fn nothing_is_lost_or_counted_twice() {
     let taken: u64 = tasks.join_all().await.iter().sum();
     drop(members);
     bus.drain().await;
-    let requests = bus.inspect().subscriptions[0].queue;
+    let requests = inspect(&bus).subscriptions[0].queue;
     assert_eq!(
         (requests.waiting, requests.in_flight, requests.dead),
         (0, 0, 0)
     );
     assert_eq!(requests.handled + requests.failed, 4_000);
-    assert_eq!(bus.inspect().requests, 0);
+    assert_eq!(inspect(&bus).requests, 0);
     let ends = [MessageOutcome::Handled, MessageOutcome::DeadLettered];
     let ended: u64 = ends.iter().map(|outcome| counted.of(*outcome)).sum();
     assert_eq!(ended - requests.handled, taken);
-    assert_eq!(counted.of(MessageOutcome::DeadLettered), bus.inspect().dead);
+    assert_eq!(counted.of(MessageOutcome::DeadLettered), inspect(&bus).dead);
 }

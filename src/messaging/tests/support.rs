@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::core::{
-    BusObserver, BusSpec, Delivery, HandleError, HandlerFuture, Message, MessageBus as _,
-    MessageHandler, MessageOutcome, Origin, PublishError, Publisher, QueueState, Receipt,
-    RequestError, RequestOptions, Spread, Subscription, SubscriptionObserver, SubscriptionSpec,
-    Topic, Unsubscribe,
+    BusAnswer, BusObserver, BusSpec, DeadLetter, DeadLetters as _, Delivery, HandleError,
+    HandlerFuture, Inspection, Message, MessageBus as _, MessageHandler, MessageOutcome, Origin,
+    PublishError, Publisher, QueueState, Receipt, RequestError, RequestOptions, Spread,
+    Subscription, SubscriptionObserver, SubscriptionSpec, Topic, Unsubscribe,
 };
 use crate::messaging::LocalBus;
 
@@ -131,8 +132,20 @@ pub fn subscribe(
     handler: Arc<dyn MessageHandler>,
 ) -> Unsubscribe {
     let subscriber = "test".into();
-    bus.subscribe(Subscription { subscriber, spec }, handler)
-        .unwrap()
+    at_once(bus.subscribe(Subscription { subscriber, spec }, handler)).unwrap()
+}
+
+/// The bus of one process asks nobody, so that it answers at once.
+pub fn at_once<T>(answer: BusAnswer<'_, T>) -> T {
+    answer.now_or_never().expect("an answer at once")
+}
+
+pub fn inspect(bus: &LocalBus) -> Inspection {
+    at_once(bus.inspect())
+}
+
+pub fn dead_letters(bus: &LocalBus, limit: usize) -> Vec<DeadLetter> {
+    at_once(bus.dead_letters(limit))
 }
 
 /// A handler that is a function.
@@ -185,6 +198,51 @@ pub async fn reply(
         ..message("any", body)
     };
     bus.publish(reply, Spread::Shared).await
+}
+
+/// Takes nothing until it is opened, and remembers what it got then, and when.
+pub struct Door {
+    closed: Mutex<Option<HandleError>>,
+    tries: AtomicU64,
+    taken: Mutex<Vec<(String, Instant)>>,
+}
+
+impl Door {
+    pub fn closed(why: HandleError) -> Arc<Self> {
+        Arc::new(Self {
+            closed: Mutex::new(Some(why)),
+            tries: AtomicU64::new(0),
+            taken: Mutex::default(),
+        })
+    }
+
+    pub fn open(&self) {
+        *self.closed.lock().unwrap() = None;
+    }
+
+    /// How often it was closed for a message.
+    pub fn tries(&self) -> u64 {
+        self.tries.load(Ordering::SeqCst)
+    }
+
+    pub fn taken(&self) -> Vec<(String, Instant)> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    pub fn handler(self: &Arc<Self>) -> Arc<dyn MessageHandler> {
+        let door = self.clone();
+        by(move |delivery| std::future::ready(door.meet(&delivery)))
+    }
+
+    fn meet(&self, delivery: &Delivery) -> Result<(), HandleError> {
+        if let Some(why) = &*self.closed.lock().unwrap() {
+            self.tries.fetch_add(1, Ordering::SeqCst);
+            return Err(why.clone());
+        }
+        let text = body(&delivery.message);
+        self.taken.lock().unwrap().push((text, Instant::now()));
+        Ok(())
+    }
 }
 
 /// Remembers what it got, and goes on when the gate lets it.
@@ -242,13 +300,13 @@ pub async fn until(mut holds: impl FnMut() -> bool) {
 
 /// The first subscription's.
 pub fn queue(bus: &LocalBus) -> QueueState {
-    bus.inspect().subscriptions[0].queue
+    inspect(bus).subscriptions[0].queue
 }
 
 pub async fn idle(bus: &LocalBus) {
     let is_idle = |queue: &QueueState| queue.waiting == 0 && queue.in_flight == 0;
     until(|| {
-        bus.inspect()
+        inspect(bus)
             .subscriptions
             .iter()
             .all(|it| is_idle(&it.queue))

@@ -9,6 +9,7 @@ mod limits;
 mod reload;
 mod requesting;
 mod routes;
+mod waiting;
 
 use crate::support::{Answer, Gate, Setup, encoded, eventually, guest};
 

@@ -29,9 +29,9 @@ pub(in crate::admin) async fn letters(
     Parameters(parameters): Parameters<LetterParameters>,
 ) -> Json<DeadLettersView> {
     let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT).min(LARGEST_LIMIT);
-    let letters = shared.node.dead_letters().dead_letters(limit).into_iter();
+    let letters = shared.node.dead_letters().dead_letters(limit).await;
     Json(DeadLettersView {
-        dead_letters: letters.map(DeadLetterView::from).collect(),
+        dead_letters: letters.into_iter().map(DeadLetterView::from).collect(),
     })
 }
 
@@ -39,7 +39,7 @@ pub(in crate::admin) async fn redeliver(
     State(shared): State<Shared>,
     LetterPath(id): LetterPath,
 ) -> Result<Json<Redelivered>, Problem> {
-    shared.node.dead_letters().redeliver(id)?;
+    shared.node.dead_letters().redeliver(id).await?;
     Ok(Json(Redelivered { redelivered: id }))
 }
 
@@ -47,7 +47,7 @@ pub(in crate::admin) async fn discard(
     State(shared): State<Shared>,
     LetterPath(id): LetterPath,
 ) -> Result<Response, Problem> {
-    match shared.node.dead_letters().discard(id) {
+    match shared.node.dead_letters().discard(id).await {
         true => Ok(done(None)),
         false => Err(RedeliverError::Unknown(id).into()),
     }

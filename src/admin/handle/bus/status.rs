@@ -7,5 +7,5 @@ use crate::admin::api::Shared;
 use crate::admin::views::BusView;
 
 pub(in crate::admin) async fn status(State(shared): State<Shared>) -> Json<BusView> {
-    Json(shared.node.bus().inspect().into())
+    Json(shared.node.bus().inspect().await.into())
 }

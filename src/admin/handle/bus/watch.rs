@@ -29,8 +29,6 @@ use crate::core::{
 const MOST: usize = 256;
 /// Bytes of them.
 const MOST_BYTES: usize = 4 << 20;
-/// Who listens, as others see it.
-const WATCHER: &str = "(admin)";
 
 /// What to listen to.
 #[derive(Deserialize, JsonSchema)]
@@ -48,10 +46,11 @@ pub(in crate::admin) async fn watch(
 ) -> Result<Response, Problem> {
     let heard = Arc::new(Heard::default());
     let subscription = Subscription {
-        subscriber: WATCHER.into(),
+        subscriber: Subscription::WATCHER.into(),
         spec: spec(parameters.topic),
     };
-    let ears = shared.node.bus().subscribe(subscription, heard.clone())?;
+    let bus = shared.node.bus();
+    let ears = bus.subscribe(subscription, heard.clone()).await?;
     live::events(shared, Watcher { heard, ears })
 }
 

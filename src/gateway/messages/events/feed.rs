@@ -25,21 +25,26 @@ impl Feeds {
     ///
     /// # Errors
     /// There is no room for another subscription.
-    pub fn new(config: &Config, bus: &Arc<dyn MessageBus>, old: &Self) -> Result<Self, RouteError> {
-        let feeds = config.routes.iter().filter_map(|route| {
+    pub async fn new(
+        config: &Config,
+        bus: &Arc<dyn MessageBus>,
+        old: &Self,
+    ) -> Result<Self, RouteError> {
+        let mut feeds = Vec::new();
+        for route in &config.routes {
             let Target::Events(pattern) = &route.target else {
-                return None;
+                continue;
             };
             let feed = match old.find(&route.name, pattern) {
                 Some(feed) => Ok(feed.clone()),
-                None => Feed::open(&route.name, pattern, bus).map(Arc::new),
+                None => Feed::open(&route.name, pattern, bus).await.map(Arc::new),
             };
-            Some(feed.map_err(|error| RouteError {
+            feeds.push(feed.map_err(|error| RouteError {
                 route: route.name.clone(),
                 reason: format!("cannot subscribe to `{pattern}`: {error}"),
-            }))
-        });
-        feeds.collect::<Result<_, _>>().map(Self)
+            })?);
+        }
+        Ok(Self(feeds))
     }
 
     /// What a route's listeners read.
@@ -62,7 +67,7 @@ struct Feed {
 }
 
 impl Feed {
-    fn open(
+    async fn open(
         route: &str,
         pattern: &TopicPattern,
         bus: &Arc<dyn MessageBus>,
@@ -78,7 +83,7 @@ impl Feed {
             route: route.to_owned(),
             pattern: pattern.clone(),
             ring,
-            _subscription: bus.subscribe(subscription, appender)?,
+            _subscription: bus.subscribe(subscription, appender).await?,
         })
     }
 }

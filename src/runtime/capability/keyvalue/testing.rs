@@ -1,15 +1,14 @@
 //! For tests: a store in memory that fails when it is told to, and guests that are granted it.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::core::{
-    BusFuture, MessageHandler, PublishError, Receipt, RequestError, RequestOptions, Spread,
-    SubscribeError, Subscription, Unsubscribe,
+    BusAnswer, BusFuture, MessageHandler, PublishError, Receipt, RequestError, RequestOptions,
+    Spread, SubscribeError, Subscription, Unsubscribe,
 };
 use crate::core::{
     ComponentName, GrantMode, Grants, Inspection, Key, KeyPage, KvAccess, KvStore, Message,
@@ -223,15 +222,15 @@ impl MessageBus for NoBus {
         &self,
         _: Subscription,
         _: Arc<dyn MessageHandler>,
-    ) -> Result<Unsubscribe, SubscribeError> {
+    ) -> BusFuture<'_, Unsubscribe, SubscribeError> {
         unreachable!("nobody listens")
     }
 
-    fn inspect(&self) -> Inspection {
-        Inspection::default()
+    fn inspect(&self) -> BusAnswer<'_, Inspection> {
+        Box::pin(async { Inspection::default() })
     }
 
-    fn drain(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn drain(&self) -> BusAnswer<'_, ()> {
         Box::pin(async {})
     }
 }

@@ -1,7 +1,9 @@
 //! Why a message was not sent, or not answered, in words that a guest may read: they name
 //! neither other components nor what the bus is made of.
 
-use crate::core::{HandleError, MessageError, Origin, PublishError, RequestError, TopicError};
+use crate::core::{
+    Fault, HandleError, MessageError, Origin, PublishError, RequestError, TopicError,
+};
 use crate::monitoring::SendResult;
 
 /// One set of causes for all interfaces; each has its own words for them.
@@ -92,6 +94,7 @@ impl From<RequestError> for Failure {
             RequestError::Failed(error) => Self::Failed(match error {
                 HandleError::Refused(reason) => reason,
                 HandleError::Fault(fault) | HandleError::Busy(fault) => fault.label().to_owned(),
+                HandleError::Stopped => Fault::Unavailable.label().to_owned(),
                 HandleError::Hopeless(_) => "it cannot be handled".to_owned(),
             }),
         }

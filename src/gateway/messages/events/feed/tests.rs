@@ -4,6 +4,7 @@ use crate::gateway::messages::events::ring::Reading;
 use crate::gateway::messages::stand_in::{StandIn, message};
 use crate::gateway::snapshot::{Snapshot, tests::config};
 use crate::lifecycle::Deployments;
+use futures_util::FutureExt as _;
 
 fn listening(routes: &[(&str, &str)]) -> Config {
     config(routes.iter().map(|(name, pattern)| {
@@ -13,7 +14,8 @@ fn listening(routes: &[(&str, &str)]) -> Config {
 }
 
 fn feeds(routes: &[(&str, &str)], bus: &Arc<StandIn>, old: &Feeds) -> Feeds {
-    Feeds::new(&listening(routes), &bus.dynamic(), old).unwrap()
+    let feeds = Feeds::new(&listening(routes), &bus.dynamic(), old).now_or_never();
+    feeds.unwrap().unwrap()
 }
 
 fn patterns(bus: &StandIn) -> Vec<String> {
@@ -87,19 +89,23 @@ fn publishers_never_wait_for_listeners() {
     assert_eq!(spec.group, None);
 }
 
-#[test]
-fn a_table_shares_the_feeds_of_the_one_before() {
+#[tokio::test]
+async fn a_table_shares_the_feeds_of_the_one_before() {
     let bus = StandIn::with(Some(1));
     let (one, two) = (listening(&[("a", "a.*")]), listening(&[("a", "b.*")]));
     let none = Deployments::default();
-    let first = Snapshot::new(&one, &none, &bus.dynamic()).unwrap();
-    let second = first.renewed(&one, &none, &bus.dynamic()).unwrap();
+    let first = Snapshot::new(&one, &none, &bus.dynamic()).await.unwrap();
+    let second = first.renewed(&one, &none, &bus.dynamic()).await.unwrap();
     drop(first);
     let third = second.with(&none);
     drop(second);
     assert_eq!(patterns(&bus), ["events:a a.*"]);
     // One that cannot be had leaves what is there.
-    let error = third.renewed(&two, &none, &bus.dynamic()).err().unwrap();
+    let error = third
+        .renewed(&two, &none, &bus.dynamic())
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.route, "a");
     assert_eq!(patterns(&bus), ["events:a a.*"]);
     drop(third);

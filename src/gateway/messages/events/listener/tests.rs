@@ -8,7 +8,9 @@ use http_body_util::BodyExt as _;
 
 fn gate() -> Arc<Gate> {
     let bus = StandIn::new().dynamic();
-    Gate::new(Snapshot::new(&config([]), &Default::default(), &bus).unwrap())
+    let (config, none) = (config([]), Default::default());
+    let snapshot = Snapshot::new(&config, &none, &bus);
+    Gate::new(snapshot.now_or_never().unwrap().unwrap())
 }
 
 fn ask(method: &str, ring: &Arc<Ring>, gate: &Arc<Gate>) -> Result<Response<Body>, Fault> {

@@ -1,6 +1,5 @@
 //! A guest without code, and a bus that remembers.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use wasmtime::component::Resource;
 
 use super::super::{Client, HeldMessage};
 use crate::core::{
-    BusFuture, Cohort, Forced, Grants, HostBounds, Inspection, KvStore, Limits, Message,
+    BusAnswer, BusFuture, Cohort, Forced, Grants, HostBounds, Inspection, KvStore, Limits, Message,
     MessageBus, MessageHandler, Origin, Outbound, PublishError, Publisher, Receipt, RequestError,
     RequestId, RequestOptions, Spread, StoreName, Stores, SubscribeError, Subscription,
     TopicPattern, Unsubscribe,
@@ -77,15 +76,15 @@ impl MessageBus for TestBus {
         &self,
         _subscription: Subscription,
         _handler: Arc<dyn MessageHandler>,
-    ) -> Result<Unsubscribe, SubscribeError> {
-        Err(SubscribeError::Draining)
+    ) -> BusFuture<'_, Unsubscribe, SubscribeError> {
+        Box::pin(async { Err(SubscribeError::Draining) })
     }
 
-    fn inspect(&self) -> Inspection {
-        Inspection::default()
+    fn inspect(&self) -> BusAnswer<'_, Inspection> {
+        Box::pin(async { Inspection::default() })
     }
 
-    fn drain(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn drain(&self) -> BusAnswer<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }
