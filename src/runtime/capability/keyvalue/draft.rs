@@ -67,18 +67,11 @@ impl Guest {
     }
 }
 
-/// Stores count with a sign; a sum below nothing is not for this draft.
+/// Stores count with a sign; a sum below nothing is not for this draft, and never written.
 async fn increment(visit: &Visit, key: &str, delta: u64) -> std::result::Result<u64, Refusal> {
     let delta = i64::try_from(delta).map_err(|_| StoreError::Overflow)?;
-    let sum = visit.increment(key, delta).await?;
-    match u64::try_from(sum) {
-        Ok(sum) => Ok(sum),
-        Err(_) => {
-            // An error has no effect. Others may have counted on meanwhile: sums commute.
-            visit.increment(key, -delta).await?;
-            Err(StoreError::Overflow.into())
-        }
-    }
+    let sum = visit.add(key, delta, 0).await?;
+    u64::try_from(sum).map_err(|_| StoreError::Overflow.into())
 }
 
 impl store::Host for Guest {
