@@ -15,7 +15,7 @@ use super::view::View;
 use crate::core::{StoreError, StoreName, StoreSpec};
 
 /// Scans of a store at once: each has a thread.
-const SCANS: usize = 16;
+pub(super) const SCANS: usize = 16;
 /// How long a reader waits for a file that is being opened anew.
 const REOPENING: Duration = Duration::from_secs(2);
 

@@ -18,6 +18,8 @@ use super::fault::{Fault, Trouble, contain};
 use super::open;
 use super::queue::{Queue, queue};
 use super::restore::{self, Fresh};
+#[cfg(test)]
+use super::shared::SCANS;
 use super::shared::{Condition, Refusal, Shared};
 use super::view::View;
 use super::writer::Writer;
@@ -118,6 +120,13 @@ impl EmbeddedStore {
             Handle::current().block_on(shared.read(|view| read(view, now)))
         });
         scan.await.map_err(|_| broke_off())?
+    }
+
+    /// As long as it is kept, only what needs no thread of its own is read.
+    #[cfg(test)]
+    pub(super) async fn without_scans(&self) -> OwnedSemaphorePermit {
+        let scans = self.shared.scans.clone();
+        scans.acquire_many_owned(SCANS as u32).await.unwrap()
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {

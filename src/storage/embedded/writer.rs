@@ -370,3 +370,6 @@ impl Writer {
         left == 0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,11 @@ impl Shelf {
         self.0.lock().unwrap().reads
     }
 
+    /// Values that were written.
+    pub fn writes(&self) -> u64 {
+        self.0.lock().unwrap().writes
+    }
+
     fn act<'a, T: Send + 'a>(
         &'a self,
         act: impl FnOnce(&mut State) -> Result<T, StoreError> + Send + 'a,
