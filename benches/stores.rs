@@ -11,7 +11,7 @@ use airgate::core::{ByteSize, ComponentName, Key, KvStore, Quota, StoreSpec, Wri
 use airgate::storage::{EmbeddedStore, MemoryStore};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -31,6 +31,28 @@ criterion_main!(stores);
 const KEYS: usize = 100_000;
 const WRITERS: usize = 32;
 const TABLE: TableDefinition<&str, &[u8]> = TableDefinition::new("raw");
+/// What a store keeps beside its values, and writes with every commit: what each component has,
+/// and the state of the whole.
+const USAGE: TableDefinition<&str, (u64, u64)> = TableDefinition::new("usage");
+const STATE: TableDefinition<&str, &[u8]> = TableDefinition::new("state");
+
+/// How redb is used by itself.
+#[derive(Clone, Copy)]
+struct Raw {
+    two_phase: bool,
+    /// Also writes what a store keeps beside its values.
+    books: bool,
+}
+
+const RAW: [(&str, Raw); 3] = [
+    ("raw redb, one phase", raw_with(false, false)),
+    ("raw redb, two phases", raw_with(true, false)),
+    ("raw redb, two phases and books", raw_with(true, true)),
+];
+
+const fn raw_with(two_phase: bool, books: bool) -> Raw {
+    Raw { two_phase, books }
+}
 
 fn spec() -> StoreSpec {
     let quota = Quota {
@@ -112,12 +134,22 @@ fn raw_get(database: &Database, key: &Key) -> Bytes {
     Bytes::copy_from_slice(value.value())
 }
 
-fn raw_set(database: &Database, key: &Key, two_phase: bool) {
+fn raw_set(database: &Database, key: &Key, raw: Raw) {
+    raw_write(database, raw, |table| {
+        table.insert(key.as_str(), &value()[..]).unwrap();
+    });
+}
+
+fn raw_write(database: &Database, raw: Raw, write: impl FnOnce(&mut Table<&str, &[u8]>)) {
     let mut transaction = database.begin_write().unwrap();
-    transaction.set_two_phase_commit(two_phase);
-    let mut table = transaction.open_table(TABLE).unwrap();
-    table.insert(key.as_str(), &value()[..]).unwrap();
-    drop(table);
+    transaction.set_two_phase_commit(raw.two_phase);
+    write(&mut transaction.open_table(TABLE).unwrap());
+    if raw.books {
+        let mut usage = transaction.open_table(USAGE).unwrap();
+        usage.insert("cart", (1, 1)).unwrap();
+        let mut state = transaction.open_table(STATE).unwrap();
+        state.insert("state", &[7; 24][..]).unwrap();
+    }
     transaction.commit().unwrap();
 }
 
@@ -161,12 +193,9 @@ fn set(criterion: &mut Criterion) {
             runtime.block_on(store.write(&space, write)).unwrap()
         });
     });
-    for (name, two_phase) in [
-        ("raw redb, one phase", false),
-        ("raw redb, two phases", true),
-    ] {
+    for (name, how) in RAW {
         group.bench_function(name, |bencher| {
-            bencher.iter(|| raw_set(&raw, &key(next(&mut number)), two_phase));
+            bencher.iter(|| raw_set(&raw, &key(next(&mut number)), how));
         });
     }
     group.finish();
@@ -209,7 +238,7 @@ fn set_together(criterion: &mut Criterion) {
                     scope.spawn(move || {
                         let mut number = first;
                         while take(left) {
-                            raw_set(raw, &key(next(&mut number)), true);
+                            raw_set(raw, &key(next(&mut number)), raw_with(true, false));
                         }
                     });
                 }
@@ -245,27 +274,23 @@ fn increment(criterion: &mut Criterion) {
             });
         });
     }
-    group.bench_function("raw redb, two phases", |bencher| {
-        bencher.iter(|| raw_increment(&raw, counter.as_str()));
-    });
+    for (name, how) in RAW {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| raw_increment(&raw, counter.as_str(), how));
+        });
+    }
     group.finish();
 }
 
-fn raw_increment(database: &Database, counter: &str) {
-    let mut transaction = database.begin_write().unwrap();
-    transaction.set_two_phase_commit(true);
-    let mut table = transaction.open_table(TABLE).unwrap();
-    let before = table.get(counter).unwrap().map_or(0, |value| {
-        std::str::from_utf8(value.value())
-            .unwrap()
-            .parse::<i64>()
-            .unwrap()
+fn raw_increment(database: &Database, counter: &str, raw: Raw) {
+    raw_write(database, raw, |table| {
+        let before = table.get(counter).unwrap().map_or(0, |value| {
+            let text = std::str::from_utf8(value.value()).unwrap();
+            text.parse::<i64>().unwrap()
+        });
+        let sum = (before + 1).to_string();
+        table.insert(counter, sum.as_bytes()).unwrap();
     });
-    table
-        .insert(counter, (before + 1).to_string().as_bytes())
-        .unwrap();
-    drop(table);
-    transaction.commit().unwrap();
 }
 
 /// After a kill and after a good end alike: all of the file is verified.

@@ -48,9 +48,9 @@ pub use provenance::{ArtifactPolicy, TrustedKey, TrustedKeyError};
 pub use role::Role;
 pub use rollout::{Affinity, HttpCheck, OnInconclusive, RolloutPolicy, Strategy};
 pub use store::{
-    Key, KeyError, KeyPage, KvAccess, KvStore, Quota, Record, Records, Revision, StoreBackend,
-    StoreError, StoreFuture, StoreName, StoreNameError, StoreSpec, Stored, Stores, Swap, Usage,
-    Write,
+    Backup, Key, KeyError, KeyPage, KvAccess, KvStore, Quota, Record, Records, Revision,
+    StoreBackend, StoreError, StoreFuture, StoreName, StoreNameError, StoreSpec, Stored, Stores,
+    Swap, Usage, Write,
 };
 pub use supervision::{
     ComponentInfo, ComponentMetadata, Health, HealthPolling, HealthStatus, RunState, Supervision,

@@ -32,7 +32,7 @@ pub use reading::Reading;
 pub use recorder::{Recorder, RecorderError};
 pub use rollouts::count_rollout;
 pub use sent::{SendKind, SendMetrics, SendResult};
-pub use store::MeasuredStore;
+pub use store::{MeasuredBackup, MeasuredStore};
 pub use store_usage::StoreUsage;
 pub use supervision::SupervisionMetrics;
 pub use tally::{Ending, Tally};

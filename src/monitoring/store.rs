@@ -1,4 +1,5 @@
-//! A store whose operations are measured: how long each takes, and why some have no effect.
+//! A store whose operations are measured: how long each takes, and why some have no effect. Of
+//! backups only the errors are counted: they take as long as whoever reads or sends them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,25 +9,35 @@ use metrics::{Counter, Histogram};
 
 use super::names;
 use crate::core::{
-    ComponentName, Key, KeyPage, KvStore, Quota, Records, Revision, StoreBackend, StoreError,
-    StoreFuture, Stored, Swap, Usage, Write,
+    Backup, ComponentName, Key, KeyPage, KvStore, Quota, Records, Revision, StoreBackend,
+    StoreError, StoreFuture, Stored, Swap, Usage, Write,
 };
 
 /// Measures what is asked of the store behind it; every handle is made once.
 pub struct MeasuredStore {
     store: Arc<dyn KvStore>,
     operations: Operations,
-    errors: [(&'static str, Counter); LABELS.len()],
+    errors: Errors,
 }
 
+/// Counts what goes wrong with backups of a store, and with bringing them back.
+pub struct MeasuredBackup {
+    backup: Arc<dyn Backup>,
+    errors: Errors,
+}
+
+/// A counter for each label.
+struct Errors([(&'static str, Counter); LABELS.len()]);
+
 /// Every label of [`StoreError`].
-const LABELS: [&str; 7] = [
+const LABELS: [&str; 8] = [
     "invalid_key",
     "too_large",
     "quota",
     "not_a_number",
     "corrupt",
     "unavailable",
+    "unknown",
     "busy",
 ];
 
@@ -68,17 +79,53 @@ impl Operations {
     }
 }
 
+impl Errors {
+    fn new(backend: &'static str) -> Self {
+        Self(LABELS.map(|error| {
+            let labels = [("backend", backend), ("error", error)];
+            (error, metrics::counter!(names::KV_ERRORS, &labels))
+        }))
+    }
+
+    fn counted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|error| {
+            let known = self.0.iter().find(|(label, _)| *label == error.label());
+            if let Some((_, counter)) = known {
+                counter.increment(1);
+            }
+        })
+    }
+
+    fn count<'a, T: 'a>(&'a self, operation: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        Box::pin(async move { self.counted(operation.await) })
+    }
+}
+
+impl MeasuredBackup {
+    /// The same backups, of a store with this backend, measured.
+    pub fn around(backup: Arc<dyn Backup>, backend: StoreBackend) -> Arc<dyn Backup> {
+        let errors = Errors::new(backend.as_str());
+        Arc::new(Self { backup, errors })
+    }
+}
+
+impl Backup for MeasuredBackup {
+    fn export(&self) -> StoreFuture<'_, Records> {
+        self.errors.count(self.backup.export())
+    }
+
+    fn import(&self, records: Records) -> StoreFuture<'_, u64> {
+        self.errors.count(self.backup.import(records))
+    }
+}
+
 impl MeasuredStore {
     /// The same store, measured.
     pub fn around(store: Arc<dyn KvStore>) -> Arc<dyn KvStore> {
         let backend = store.backend().as_str();
-        let errors = LABELS.map(|error| {
-            let labels = [("backend", backend), ("error", error)];
-            (error, metrics::counter!(names::KV_ERRORS, &labels))
-        });
         Arc::new(Self {
             operations: Operations::new(backend),
-            errors,
+            errors: Errors::new(backend),
             store,
         })
     }
@@ -93,24 +140,8 @@ impl MeasuredStore {
             let begun = Instant::now();
             let result = operation.await;
             histogram.record(begun.elapsed());
-            self.counted(result)
+            self.errors.counted(result)
         })
-    }
-
-    fn counted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        result.inspect_err(|error| {
-            let known = self
-                .errors
-                .iter()
-                .find(|(label, _)| *label == error.label());
-            if let Some((_, counter)) = known {
-                counter.increment(1);
-            }
-        })
-    }
-
-    fn only_counted<'a, T: 'a>(&'a self, operation: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
-        Box::pin(async move { self.counted(operation.await) })
     }
 }
 
@@ -144,13 +175,14 @@ impl KvStore for MeasuredStore {
         self.measured(histogram, self.store.write(space, writes))
     }
 
-    fn increment<'a>(
+    fn add<'a>(
         &'a self,
         space: &'a ComponentName,
         key: &'a Key,
         delta: i64,
+        least: i64,
     ) -> StoreFuture<'a, i64> {
-        let sum = self.store.increment(space, key, delta);
+        let sum = self.store.add(space, key, delta, least);
         self.measured(&self.operations.increment, sum)
     }
 
@@ -178,19 +210,11 @@ impl KvStore for MeasuredStore {
     }
 
     fn usage<'a>(&'a self, space: &'a ComponentName) -> StoreFuture<'a, Usage> {
-        self.only_counted(self.store.usage(space))
+        self.errors.count(self.store.usage(space))
     }
 
     fn spaces(&self) -> StoreFuture<'_, Vec<(ComponentName, Usage)>> {
-        self.only_counted(self.store.spaces())
-    }
-
-    fn export(&self) -> StoreFuture<'_, Records> {
-        self.only_counted(self.store.export())
-    }
-
-    fn import(&self, records: Records) -> StoreFuture<'_, u64> {
-        self.only_counted(self.store.import(records))
+        self.errors.count(self.store.spaces())
     }
 }
 
@@ -215,6 +239,7 @@ mod tests {
             StoreError::Overflow,
             StoreError::Corrupt(String::new()),
             StoreError::Unavailable(String::new()),
+            StoreError::Unknown(String::new()),
             StoreError::Busy,
         ] {
             assert!(LABELS.contains(&error.label()), "{error}");

@@ -15,9 +15,11 @@ use crate::core::{
 #[derive(Debug, Clone)]
 pub(super) enum Change {
     Write(Vec<Write>),
-    Increment {
+    Add {
         key: Key,
         delta: i64,
+        /// A smaller sum is refused.
+        least: i64,
     },
     Swap {
         key: Key,
@@ -32,7 +34,7 @@ impl Change {
     pub fn size(&self) -> u64 {
         let size = match self {
             Self::Write(writes) => writes.iter().map(size_of_write).sum(),
-            Self::Increment { key, .. } => key.as_str().len(),
+            Self::Add { key, .. } => key.as_str().len(),
             Self::Swap { key, value, .. } => key.as_str().len() + value.len(),
         };
         size as u64
@@ -42,7 +44,7 @@ impl Change {
     pub fn may_grow(&self) -> bool {
         match self {
             Self::Write(writes) => writes.iter().any(|w| matches!(w, Write::Set { .. })),
-            Self::Increment { .. } | Self::Swap { .. } => true,
+            Self::Add { .. } | Self::Swap { .. } => true,
         }
     }
 }
@@ -137,7 +139,7 @@ pub(super) fn decide<S: Space>(
     };
     let reply = match change {
         Change::Write(writes) => draft.write(writes)?,
-        Change::Increment { key, delta } => draft.increment(key, *delta)?,
+        Change::Add { key, delta, least } => draft.add(key, *delta, *least)?,
         Change::Swap {
             key,
             expected,
@@ -173,13 +175,14 @@ impl<S: Space> Draft<'_, S> {
         Ok(Reply::Gone(gone.count() as u64))
     }
 
-    fn increment(&mut self, key: &Key, delta: i64) -> Result<Reply, S::Error> {
+    fn add(&mut self, key: &Key, delta: i64, least: i64) -> Result<Reply, S::Error> {
         let present = self.present(key)?;
         let (number, expires) = match &present {
             Some(held) => (number(&held.value)?, held.expires),
             None => (0, None),
         };
-        let sum = number.checked_add(delta).ok_or(StoreError::Overflow)?;
+        let sum = number.checked_add(delta).filter(|sum| *sum >= least);
+        let sum = sum.ok_or(StoreError::Overflow)?;
         self.set(key, Bytes::from(sum.to_string()), expires)?;
         Ok(Reply::Sum(sum))
     }

@@ -1,6 +1,6 @@
 //! What one operation may ask for, whatever the backend.
 
-use crate::core::{ByteSize, Key, StoreError, StoreSpec, Write};
+use crate::core::{ByteSize, Key, Record, StoreError, StoreSpec, Write};
 
 use super::decide::Change;
 
@@ -10,6 +10,11 @@ pub(super) const KEYS: usize = 1_000;
 /// Bytes of the values that one `get_many` answers: it is memory of the host.
 pub(super) const ANSWER: u64 = 64 << 20;
 
+/// Bytes of everything that a restore brings into memory, where no disk is full at some time.
+pub(super) const RESTORED: u64 = 1 << 30;
+/// What a record takes in memory beside its names and its value, about.
+const BESIDE: u64 = 256;
+
 /// Checks what needs no look at the store, before anything is queued.
 pub(super) fn check(change: &Change, spec: &StoreSpec) -> Result<(), StoreError> {
     match change {
@@ -18,7 +23,7 @@ pub(super) fn check(change: &Change, spec: &StoreSpec) -> Result<(), StoreError>
             Write::Set { value, .. } => check_value(value, spec),
             Write::Delete { .. } => Ok(()),
         }),
-        Change::Increment { .. } => Ok(()),
+        Change::Add { .. } => Ok(()),
         Change::Swap { value, .. } => check_value(value, spec),
     }
 }
@@ -54,6 +59,26 @@ impl Answer {
             true => Err(StoreError::TooLarge {
                 size: ByteSize(self.0),
                 limit: ByteSize(ANSWER),
+            }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Counts the records of one restore together.
+#[derive(Default)]
+pub(super) struct Restored(u64);
+
+impl Restored {
+    /// # Errors
+    /// The records together are more than is taken into memory.
+    pub fn add(&mut self, record: &Record) -> Result<(), StoreError> {
+        let names = record.space.as_str().len() + record.key.as_str().len();
+        self.0 += (names + record.value.len()) as u64 + BESIDE;
+        match self.0 > RESTORED {
+            true => Err(StoreError::TooLarge {
+                size: ByteSize(self.0),
+                limit: ByteSize(RESTORED),
             }),
             false => Ok(()),
         }

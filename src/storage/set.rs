@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 
 use super::embedded::{EmbeddedStore, make_dir};
 use super::memory::MemoryStore;
-use crate::core::{KvStore, StoreBackend, StoreName, StoreSpec, Stores};
+use crate::core::{Backup, KvStore, StoreBackend, StoreName, StoreSpec, Stores};
 
 /// The stores. They change together, at a reload.
 pub struct StoreSet {
@@ -41,6 +41,13 @@ impl AnyStore {
     }
 
     fn shared(&self) -> Arc<dyn KvStore> {
+        match self {
+            Self::Memory(store) => store.clone(),
+            Self::Embedded(store) => store.clone(),
+        }
+    }
+
+    fn backup(&self) -> Arc<dyn Backup> {
         match self {
             Self::Memory(store) => store.clone(),
             Self::Embedded(store) => store.clone(),
@@ -125,6 +132,10 @@ impl StoreSet {
 impl Stores for StoreSet {
     fn store(&self, name: &StoreName) -> Option<Arc<dyn KvStore>> {
         self.stores.load().get(name).map(AnyStore::shared)
+    }
+
+    fn backup(&self, name: &StoreName) -> Option<Arc<dyn Backup>> {
+        self.stores.load().get(name).map(AnyStore::backup)
     }
 
     fn names(&self) -> Vec<StoreName> {

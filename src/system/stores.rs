@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::core::{KvStore, StoreName, StoreSpec, Stores};
-use crate::monitoring::MeasuredStore;
+use crate::core::{Backup, KvStore, StoreName, StoreSpec, Stores};
+use crate::monitoring::{MeasuredBackup, MeasuredStore};
 use crate::storage::StoreSet;
 
 /// Every store of the configuration.
@@ -21,6 +21,7 @@ pub(crate) struct NodeStores {
 struct Measured {
     plain: Arc<dyn KvStore>,
     measured: Arc<dyn KvStore>,
+    backup: Option<Arc<dyn Backup>>,
 }
 
 impl NodeStores {
@@ -53,11 +54,16 @@ impl NodeStores {
         let stores = names.filter_map(|name| {
             let plain = self.set.store(&name)?;
             let same = known.get(&name).filter(|it| Arc::ptr_eq(&it.plain, &plain));
-            let measured = match same {
-                Some(same) => same.measured.clone(),
-                None => MeasuredStore::around(plain.clone()),
+            let store = match same {
+                Some(same) => same.clone(),
+                None => Measured {
+                    measured: MeasuredStore::around(plain.clone()),
+                    backup: (self.set.backup(&name))
+                        .map(|backup| MeasuredBackup::around(backup, plain.backend())),
+                    plain,
+                },
             };
-            Some((name, Measured { plain, measured }))
+            Some((name, store))
         });
         self.measured.store(Arc::new(stores.collect()));
     }
@@ -67,6 +73,11 @@ impl Stores for NodeStores {
     fn store(&self, name: &StoreName) -> Option<Arc<dyn KvStore>> {
         let stores = self.measured.load();
         stores.get(name).map(|it| it.measured.clone())
+    }
+
+    fn backup(&self, name: &StoreName) -> Option<Arc<dyn Backup>> {
+        let stores = self.measured.load();
+        stores.get(name).and_then(|it| it.backup.clone())
     }
 
     fn names(&self) -> Vec<StoreName> {

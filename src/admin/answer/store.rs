@@ -18,6 +18,8 @@ impl From<StoreError> for Problem {
             | StoreError::NotANumber
             | StoreError::Overflow => Self::conflict(detail),
             StoreError::Corrupt(_) => Self::internal(detail),
+            // The text says which: whoever sends it again must look first.
+            StoreError::Unknown(_) => Self::internal(detail),
             StoreError::Unavailable(_) | StoreError::Busy => Self::unavailable(detail, RECOVERY),
         }
     }
@@ -47,6 +49,7 @@ mod tests {
             (StoreError::Overflow, 409),
             (StoreError::Corrupt("checksum".into()), 500),
             (StoreError::Unavailable("disk full".into()), 503),
+            (StoreError::Unknown("the disk failed".into()), 500),
             (StoreError::Busy, 503),
         ] {
             let text = error.to_string();

@@ -38,15 +38,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .problems(&[404, 409, 422, 500, 503]),
         get("/v1/stores/{store}/backup", Role::Admin, stores::backup)
             .summary("Everything in a store, as it is at one moment")
-            .description("Others go on meanwhile. The last line has a hash of all before it: what broke off, or was altered, cannot be restored.")
+            .description("Others go on meanwhile. It takes at most an hour, and breaks off for who reads too slowly. The last line has a hash of all before it: what broke off, or was altered, cannot be restored.")
             .answers_bytes(200, "application/jsonl", "A head, a line a value, and a last line.")
-            .problems(&[404, 500, 503]),
+            .problems(&[404, 409, 500, 503]),
         post("/v1/stores/{store}/restore", Role::Admin, stores::restore)
             .summary("Replaces everything in a store by a backup of it")
-            .description("All of it or nothing, when the last byte has come; others go on meanwhile. Quotas do not count.")
+            .description("All of it or nothing, when the last byte has come; others go on meanwhile. Quotas do not count, but what a store in memory takes is bounded.")
             .bytes()
             .answers::<views::Restored>(200, "It is as it was saved.")
-            .problems(&[404, 500, 503]),
+            .problems(&[404, 409, 500, 503]),
     ]
 }
 

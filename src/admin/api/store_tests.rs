@@ -187,6 +187,25 @@ async fn a_backup_brings_everything_back_and_a_damaged_one_nothing() {
 }
 
 #[tokio::test]
+async fn a_store_whose_backups_are_made_elsewhere_says_so() {
+    let api = Api::new();
+    for line in [
+        "GET /v1/stores/elsewhere/backup",
+        "POST /v1/stores/elsewhere/restore",
+    ] {
+        let refused = api.simply(line).await;
+        assert_eq!(refused.status, 409, "{line}");
+        let detail = refused.json()["detail"].to_string();
+        assert!(
+            detail.contains("save and restore it with the tools"),
+            "{detail}"
+        );
+    }
+    let missing = api.simply("GET /v1/stores/other/backup").await;
+    assert_eq!(missing.status, 404);
+}
+
+#[tokio::test]
 async fn edits_are_in_the_trail_with_who_made_them() {
     let api = Api::new();
     api.ask(&key("PUT", "a"), &[], "v").await;

@@ -16,8 +16,8 @@ use crate::admin::access::{AdminTokens, Hosts};
 use crate::admin::{Node, Readiness, ReloadFailure};
 use crate::config::{self, Config, Token};
 use crate::core::{
-    BusObserver, BusSpec, ByteSize, DeadLetters, KvStore, MessageBus, MessageOutcome, Quota,
-    StoreName, StoreSpec, Stores, Subscription, SubscriptionObserver,
+    Backup, BusObserver, BusSpec, ByteSize, DeadLetters, KvStore, MessageBus, MessageOutcome,
+    Quota, StoreName, StoreSpec, Stores, Subscription, SubscriptionObserver,
 };
 use crate::lifecycle::{Delivery, Deployments};
 use crate::messaging::LocalBus;
@@ -31,12 +31,17 @@ struct Wired {
     bus: Arc<LocalBus>,
 }
 
-/// One store, `default`.
+/// One store, `default`, and its other name, `elsewhere`, under which it has no backups.
 struct One(Arc<MemoryStore>);
 
 impl Stores for One {
     fn store(&self, name: &StoreName) -> Option<Arc<dyn KvStore>> {
-        (name.as_str() == "default").then(|| self.0.clone() as Arc<dyn KvStore>)
+        let known = matches!(name.as_str(), "default" | "elsewhere");
+        known.then(|| self.0.clone() as Arc<dyn KvStore>)
+    }
+
+    fn backup(&self, name: &StoreName) -> Option<Arc<dyn Backup>> {
+        (name.as_str() == "default").then(|| self.0.clone() as Arc<dyn Backup>)
     }
 
     fn names(&self) -> Vec<StoreName> {

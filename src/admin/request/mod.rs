@@ -18,7 +18,7 @@ pub(super) use flow::{FlowError, flow};
 pub(super) use json::JsonBody;
 pub(super) use media::BodyKind;
 pub(super) use parameters::{Parameters, text, word};
-pub(super) use path::{ComponentPath, KeyPath, LetterPath, SpacePath, StorePath, VersionPath};
+pub(super) use path::{BackupPath, ComponentPath, KeyPath, LetterPath, SpacePath, VersionPath};
 pub(super) use precondition::{EntityTag, Premise, expected_generation, is_known};
 pub(super) use reason::Reason;
 pub(super) use signature::signature;

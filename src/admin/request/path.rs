@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::admin::answer::Problem;
 use crate::admin::api::Shared;
-use crate::core::{ComponentName, Key, KeyError, KvStore, StoreName, VersionName};
+use crate::core::{Backup, ComponentName, Key, KeyError, KvStore, StoreName, VersionName};
 
 /// The component that a path names.
 pub(in crate::admin) struct ComponentPath(pub ComponentName);
@@ -20,9 +20,15 @@ pub(in crate::admin) struct VersionPath {
 }
 
 /// The store that a path names.
-pub(in crate::admin) struct StorePath {
+struct StorePath {
+    name: StoreName,
+    store: Arc<dyn KvStore>,
+}
+
+/// As a whole, the store that a path names.
+pub(in crate::admin) struct BackupPath {
     pub name: StoreName,
-    pub store: Arc<dyn KvStore>,
+    pub backup: Arc<dyn Backup>,
 }
 
 /// The store and, in it, the namespace of the component that a path names, whether or not there
@@ -64,11 +70,19 @@ impl FromRequestParts<Shared> for VersionPath {
     }
 }
 
-impl FromRequestParts<Shared> for StorePath {
+impl FromRequestParts<Shared> for BackupPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
-        store(&names::<String>(parts).await?, shared)
+        let StorePath { name, .. } = store(&names::<String>(parts).await?, shared)?;
+        let backup = shared.node.stores().backup(&name);
+        let elsewhere = || {
+            Problem::conflict(format!(
+                "store `{name}` is not this node's alone: save and restore it with the tools of                  what it is kept in"
+            ))
+        };
+        let backup = backup.ok_or_else(elsewhere)?;
+        Ok(Self { name, backup })
     }
 }
 

@@ -1,5 +1,16 @@
 //! A store as everybody meets it. What stands behind it, a file, memory or a cluster, nobody can
-//! tell but by how long it takes.
+//! tell but by how long it takes, and by two promises that a store of many machines may weaken:
+//!
+//! * *All of one moment.* [`KvStore::get_many`] and [`KvStore::keys`] may put together what each
+//!   key had at some time during the call; [`KvStore::usage`] and [`KvStore::spaces`] may lag.
+//! * *All or nothing.* [`KvStore::write`] of more than one key may be seen half made by others
+//!   while it is under way. It may not stay so: who is told that it is done finds all of it, and
+//!   who is told of an error, except [`StoreError::Unknown`], finds none of it.
+//!
+//! Nothing else gives way. A single key is never half written; `increment` and `swap` let nobody
+//! come between; who was told that a write is done reads it, from wherever they ask next; and a
+//! backend that cannot find out what became of a write says [`StoreError::Unknown`]. Nobody acts
+//! on the difference, so no backend is asked for it: its documentation says what it weakens.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -39,13 +50,25 @@ pub trait KvStore: Send + Sync + 'static {
     fn write<'a>(&'a self, space: &'a ComponentName, writes: Vec<Write>) -> StoreFuture<'a, u64>;
 
     /// Adds to a number in decimal text, and answers the sum; a key without a value counts as 0,
-    /// and a number that expires keeps its time.
+    /// and a number that expires keeps its time. A sum below `least` is not written:
+    /// [`StoreError::Overflow`]. Nobody comes between.
+    fn add<'a>(
+        &'a self,
+        space: &'a ComponentName,
+        key: &'a Key,
+        delta: i64,
+        least: i64,
+    ) -> StoreFuture<'a, i64>;
+
+    /// Adds to a number, however small the sum.
     fn increment<'a>(
         &'a self,
         space: &'a ComponentName,
         key: &'a Key,
         delta: i64,
-    ) -> StoreFuture<'a, i64>;
+    ) -> StoreFuture<'a, i64> {
+        self.add(space, key, delta, i64::MIN)
+    }
 
     /// Writes only if the key still has this revision; `None`: only if it has no value.
     fn swap<'a>(
@@ -71,18 +94,28 @@ pub trait KvStore: Send + Sync + 'static {
 
     /// All namespaces with a value, by name.
     fn spaces(&self) -> StoreFuture<'_, Vec<(ComponentName, Usage)>>;
+}
 
-    /// Everything, as it is at one moment, while others go on.
+/// A store as a whole, to be saved and brought back by whoever has it to themselves. What
+/// several nodes share has backups of its own, and none of these.
+pub trait Backup: Send + Sync + 'static {
+    /// Everything, as it is at one moment, while others go on. The moment is kept as long as the
+    /// reader takes, so a reader that is too slow is told so and ended.
     fn export(&self) -> StoreFuture<'_, Records>;
 
     /// Replaces everything by these records, at once, or nothing. Answers how many there were.
-    /// Quotas do not count.
+    /// Quotas do not count; what is kept in memory is bounded all the same.
     fn import(&self, records: Records) -> StoreFuture<'_, u64>;
 }
 
 /// All stores, by name.
 pub trait Stores: Send + Sync + 'static {
     fn store(&self, name: &StoreName) -> Option<Arc<dyn KvStore>>;
+
+    /// `None`: there is no such store, or its backend has backups of its own.
+    fn backup(&self, _name: &StoreName) -> Option<Arc<dyn Backup>> {
+        None
+    }
 
     fn names(&self) -> Vec<StoreName>;
 }

@@ -3,7 +3,7 @@
 use super::KeyError;
 use crate::core::ByteSize;
 
-/// Why nothing was read or written.
+/// Why nothing was read or written; or, of one kind, that nobody can say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("invalid key: {0}")]
@@ -27,6 +27,10 @@ pub enum StoreError {
     /// The disk is full, or cannot be written; nothing was changed.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// The write was under way when the disk, or the way there, failed. Only who reads again can
+    /// tell what became of it.
+    #[error("unknown: it is not known whether this was written, read before you try again: {0}")]
+    Unknown(String),
     /// More writes wait than the store takes; nothing was changed.
     #[error("unavailable: too many writes wait")]
     Busy,
@@ -42,6 +46,7 @@ impl StoreError {
             Self::NotANumber | Self::Overflow => "not_a_number",
             Self::Corrupt(_) => "corrupt",
             Self::Unavailable(_) => "unavailable",
+            Self::Unknown(_) => "unknown",
             Self::Busy => "busy",
         }
     }

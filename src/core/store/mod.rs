@@ -6,7 +6,8 @@ mod name;
 mod policy;
 
 pub use contract::{
-    KeyPage, KvStore, Record, Records, Revision, StoreFuture, Stored, Stores, Swap, Usage, Write,
+    Backup, KeyPage, KvStore, Record, Records, Revision, StoreFuture, Stored, Stores, Swap, Usage,
+    Write,
 };
 pub use error::StoreError;
 pub use name::{Key, KeyError, StoreName, StoreNameError};

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::lines::{FORMAT, Lines, VERSION, hex};
-use crate::core::{ComponentName, Key, KvStore, Record, StoreError, StoreName, Timestamp};
+use crate::core::{Backup, ByteSize, ComponentName, Key, Record, StoreError, StoreName, Timestamp};
 use crate::storage::feed::Feed;
 
-/// Why a backup was not taken. Nothing was replaced.
+/// Why a backup was not taken. Nothing was replaced, unless the store says that it is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error("line {line}: {what}")]
@@ -25,8 +25,19 @@ pub enum BackupError {
     Altered { what: String },
     #[error("the upload broke off: {0}")]
     Upload(String),
+    #[error("the backup is too large: at most {limit} are taken into memory")]
+    TooLarge { limit: ByteSize },
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for BackupError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooLarge { limit, .. } => Self::TooLarge { limit },
+            error => Self::Store(error),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -61,7 +72,7 @@ enum Line {
 /// # Errors
 /// The backup is cut off, altered or of something else, with the line; or what the store says.
 pub async fn restore<S, E>(
-    store: &dyn KvStore,
+    store: &dyn Backup,
     expected: Option<&StoreName>,
     chunks: S,
 ) -> Result<u64, BackupError>
@@ -69,7 +80,7 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Display,
 {
-    let (feed, records) = Feed::new();
+    let (feed, records) = Feed::into_a_store();
     let reading = async {
         let mut reader = Reader::new(Lines::new(chunks), feed);
         match reader.read(expected).await {

@@ -7,7 +7,8 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{BackupError, encode, restore};
 use crate::core::{
-    ComponentName, Key, KvStore, Record, StoreError, StoreName, StoreSpec, Timestamp, Write,
+    Backup as _, ComponentName, Key, KvStore, Record, StoreError, StoreName, StoreSpec, Timestamp,
+    Write,
 };
 use crate::storage::feed::Feed;
 use crate::storage::memory::MemoryStore;
@@ -52,7 +53,7 @@ fn records() -> Vec<Record> {
 }
 
 async fn encoded(records: Vec<Record>) -> Vec<u8> {
-    let (mut feed, receiver) = Feed::new();
+    let (mut feed, receiver) = Feed::into_a_store();
     for record in records {
         feed.send(record).await.unwrap();
     }
@@ -209,7 +210,7 @@ async fn a_line_without_end_is_not_waited_for() {
 
 #[tokio::test]
 async fn an_export_that_fails_makes_no_backup_that_is_taken() {
-    let (mut feed, receiver) = Feed::new();
+    let (mut feed, receiver) = Feed::into_a_store();
     feed.send(records().remove(0)).await.unwrap();
     feed.fail(StoreError::Corrupt("damaged".into()));
     let chunks: Vec<_> = encode(&name(), Timestamp::now(), receiver).collect().await;

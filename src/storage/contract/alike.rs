@@ -72,7 +72,7 @@ proptest! {
                 }
                 let answers = (take(&**memory, step).await, take(&**file, step).await);
                 assert_eq!(answers.0, answers.1, "{step:?}");
-                let records = [memory, file].map(|store| store.export());
+                let records = both.backups.each_ref().map(|backup| backup.export());
                 let [one, two] = records;
                 assert_eq!(all(one.await.unwrap()).await, all(two.await.unwrap()).await);
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use crate::core::{ComponentName, Key, KvStore, Record, Records, StoreSpec, Write};
+use crate::core::{Backup, ComponentName, Key, KvStore, Record, Records, StoreSpec, Write};
 use crate::storage::clock::{Hands, StoreClock};
 use crate::storage::embedded::EmbeddedStore;
 use crate::storage::memory::MemoryStore;
@@ -14,6 +14,7 @@ use crate::storage::memory::MemoryStore;
 /// Both stores, and the clock that they go by.
 pub struct Both {
     pub stores: [Arc<dyn KvStore>; 2],
+    pub backups: [Arc<dyn Backup>; 2],
     pub hands: Arc<Hands>,
     _dir: TempDir,
 }
@@ -26,8 +27,10 @@ impl Both {
         let memory = MemoryStore::with_clock(spec.clone(), clock());
         let name = "default".parse().unwrap();
         let file = EmbeddedStore::open_with_clock(dir.path(), &name, spec, clock()).unwrap();
+        let (memory, file) = (Arc::new(memory), Arc::new(file));
         Self {
-            stores: [Arc::new(memory), Arc::new(file)],
+            stores: [memory.clone(), file.clone()],
+            backups: [memory, file],
             hands,
             _dir: dir,
         }

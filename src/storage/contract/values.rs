@@ -251,3 +251,17 @@ async fn keys_come_by_prefix_in_order_and_in_pages() {
         assert_eq!(listed(store, "x", None, 2).await, "");
     }
 }
+
+#[tokio::test]
+async fn a_sum_below_the_least_is_never_written() {
+    let both = Both::with_defaults();
+    for store in &both.stores {
+        store.write(&cart(), vec![set("n", "-5")]).await.unwrap();
+        let before = store.get(&cart(), &key("n")).await.unwrap();
+        let refused = store.add(&cart(), &key("n"), 2, 0).await;
+        assert_eq!(refused, Err(StoreError::Overflow));
+        assert_eq!(store.get(&cart(), &key("n")).await.unwrap(), before);
+        assert_eq!(store.add(&cart(), &key("n"), 5, 0).await, Ok(0));
+        assert_eq!(store.add(&cart(), &key("new"), -1, -1).await, Ok(-1));
+    }
+}

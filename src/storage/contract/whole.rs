@@ -27,7 +27,7 @@ async fn an_import_replaces_everything_or_nothing() {
         value: "more than the quota has".into(),
         expires,
     };
-    for store in &both.stores {
+    for (store, backup) in both.stores.iter().zip(&both.backups) {
         store.write(&cart(), vec![set("old", "1")]).await.unwrap();
         let before = store
             .get(&cart(), &key("old"))
@@ -36,7 +36,7 @@ async fn an_import_replaces_everything_or_nothing() {
             .unwrap()
             .revision;
         let broken = vec![Ok(record("cart", "new", None)), Err(StoreError::Busy)];
-        assert_eq!(store.import(sent(broken)).await, Err(StoreError::Busy));
+        assert_eq!(backup.import(sent(broken)).await, Err(StoreError::Busy));
         assert_eq!(listed(&**store, "", None, 10).await, "old");
         let expires = Some(Timestamp::from_millis(1_000_000_000_100));
         let whole = vec![
@@ -44,9 +44,9 @@ async fn an_import_replaces_everything_or_nothing() {
             record("cart", "old", expires),
             record("other", "x", None),
         ];
-        let import = store.import(sent(whole.iter().cloned().map(Ok).collect()));
+        let import = backup.import(sent(whole.iter().cloned().map(Ok).collect()));
         assert_eq!(import.await, Ok(3));
-        assert_eq!(all(store.export().await.unwrap()).await, whole);
+        assert_eq!(all(backup.export().await.unwrap()).await, whole);
         let after = store
             .get(&cart(), &key("old"))
             .await
@@ -58,9 +58,9 @@ async fn an_import_replaces_everything_or_nothing() {
         store.write(&cart(), vec![delete("new")]).await.unwrap();
     }
     both.hands.pass(100);
-    for store in &both.stores {
+    for (store, backup) in both.stores.iter().zip(&both.backups) {
         assert_eq!(listed(&**store, "", None, 10).await, "");
-        assert_eq!(store.import(sent(Vec::new())).await, Ok(0));
+        assert_eq!(backup.import(sent(Vec::new())).await, Ok(0));
         assert_eq!(store.spaces().await, Ok(vec![]));
     }
 }
@@ -68,7 +68,7 @@ async fn an_import_replaces_everything_or_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_while_others_write_is_one_moment() {
     let both = Both::with_defaults();
-    for store in &both.stores {
+    for (store, backup) in both.stores.iter().zip(&both.backups) {
         let pair = |n: usize| {
             let n = n.to_string();
             (0..20)
@@ -85,7 +85,7 @@ async fn an_export_while_others_write_is_one_moment() {
             })
         };
         while !writing.is_finished() {
-            let records = all(store.export().await.unwrap()).await;
+            let records = all(backup.export().await.unwrap()).await;
             assert_eq!(records.len(), 20);
             assert!(
                 records
@@ -95,4 +95,36 @@ async fn an_export_while_others_write_is_one_moment() {
         }
         writing.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn no_upload_grows_memory_without_end() {
+    let both = Both::with_defaults();
+    let [memory, _] = &both.backups;
+    let [store, _] = &both.stores;
+    store.write(&cart(), vec![set("old", "1")]).await.unwrap();
+    let value = bytes::Bytes::from(vec![0; 1 << 20]);
+    let (sender, records) = tokio::sync::mpsc::channel(1);
+    // They share one value, so that this test is small itself.
+    let sending = async move {
+        for number in 0..2_000 {
+            let record = Record {
+                space: cart(),
+                key: key(&number.to_string()),
+                value: value.clone(),
+                expires: None,
+            };
+            if sender.send(Ok(record)).await.is_err() {
+                return number;
+            }
+        }
+        2_000
+    };
+    let (imported, sent) = tokio::join!(memory.import(records), sending);
+    assert!(
+        matches!(imported, Err(StoreError::TooLarge { limit, .. }) if limit == ByteSize(1 << 30)),
+        "{imported:?}"
+    );
+    assert!(sent <= 1_026, "{sent} MiB were taken");
+    assert_eq!(listed(&**store, "", None, 10).await, "old");
 }

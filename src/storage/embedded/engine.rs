@@ -1,6 +1,7 @@
 //! An open file: what the writer thread has, and nobody else.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase as _, WriteTransaction};
@@ -11,6 +12,7 @@ use super::tables::{
     EXPIRING, FORMAT, META, META_FORMAT, META_SECRET, META_STATE, RECORDS, State, USAGE,
 };
 use super::transaction::Tables;
+use super::trial::{OnTrial, Trial};
 use super::view::View;
 use super::{file, tables};
 
@@ -37,7 +39,7 @@ impl Engine {
     /// begin after `revision`.
     pub fn make(path: &Path, revision: u64) -> Result<Self, Fault> {
         let file = file::make(path)?;
-        let backend = FileBackend::new(file)?;
+        let backend = OnTrial(Arc::new(Trial::passed(FileBackend::new(file)?)?));
         let mut builder = Builder::new();
         let database = builder.set_cache_size(CACHE).create_with_backend(backend)?;
         let mut secret = [0; 32];

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
 
+use super::haste::Stopped;
 use crate::core::StoreError;
 
 /// Why redb could not do it.
@@ -25,6 +26,9 @@ pub(super) enum Fault {
     /// This view belongs to a file that has been closed since.
     #[error("the file has been closed")]
     Closed,
+    /// More is to be read than may be read where it was asked for.
+    #[error("too much to be read at once")]
+    Large,
 }
 
 /// What ends a job: its own refusal, or a fault, which ends all that are written with it.
@@ -49,6 +53,9 @@ impl<F: Into<Fault>> From<F> for Trouble {
 /// Runs what touches redb. A panic in it is damage: redb trusts its files.
 pub(super) fn contain<T, E: From<Fault>>(run: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        if panic.is::<Stopped>() {
+            return Err(Fault::Large.into());
+        }
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         let text = text.unwrap_or("no text");

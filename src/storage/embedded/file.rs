@@ -30,7 +30,12 @@ pub(super) fn make(path: &Path) -> io::Result<File> {
 /// Puts a file in the place of another, for good.
 pub(super) fn put(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
-    sync_dir(to.parent().unwrap_or(Path::new("/")))
+    sync_parent(to)
+}
+
+/// Makes the name of a file last.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    sync_dir(path.parent().unwrap_or(Path::new("/")))
 }
 
 fn sync_dir(dir: &Path) -> io::Result<()> {

@@ -67,7 +67,8 @@ impl Queue {
     /// Has a change made, and waits until it is durable.
     ///
     /// # Errors
-    /// Those of the change; [`StoreError::Busy`] if there is no room in time.
+    /// Those of the change; [`StoreError::Busy`] if there is no room in time;
+    /// [`StoreError::Unknown`] if the writer ends without an answer.
     pub async fn change(&self, space: &ComponentName, change: Change) -> Result<Reply, StoreError> {
         let room = tokio::time::timeout(PATIENCE, self.room(space, change.size()));
         let room = room.await.map_err(|_| StoreError::Busy)??;
@@ -78,14 +79,14 @@ impl Queue {
             reply,
             _room: room,
         }))?;
-        answer.await.map_err(|_| ended())?
+        answer.await.map_err(|_| unanswered())?
     }
 
     /// Has a new file taken, and waits until it has its place.
     pub async fn replace(&self, fresh: Fresh) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.put(Job::Replace(Box::new(fresh), reply))?;
-        answer.await.map_err(|_| ended())?
+        answer.await.map_err(|_| unanswered())?
     }
 
     async fn room(
@@ -123,6 +124,11 @@ impl Queue {
 
 fn ended() -> StoreError {
     StoreError::Unavailable("the store's writer has ended".into())
+}
+
+/// The writer had the job, and nobody can tell how far it came.
+fn unanswered() -> StoreError {
+    StoreError::Unknown("the store's writer has ended".into())
 }
 
 #[cfg(test)]
@@ -163,6 +169,21 @@ mod tests {
         };
         let (reply, ()) = tokio::join!(queue.change(&other, set(1)), answered);
         assert_eq!(reply, Ok(Reply::Gone(0)));
+    }
+
+    #[tokio::test]
+    async fn what_the_writer_leaves_unanswered_may_have_been_written() {
+        let (queue, jobs) = queue();
+        let space: ComponentName = "cart".parse().unwrap();
+        let loses = async { drop(jobs.try_recv().unwrap()) };
+        let (reply, ()) = tokio::join!(queue.change(&space, set(1)), loses);
+        assert!(matches!(reply, Err(StoreError::Unknown(_))), "{reply:?}");
+        drop(jobs);
+        let reply = queue.change(&space, set(1)).await;
+        assert!(
+            matches!(reply, Err(StoreError::Unavailable(_))),
+            "{reply:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,6 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::engine::Engine;
 use super::fault::{Fault, Trouble, contain};
-use super::file;
 use super::open::{beside, first_revision};
 use crate::core::{Records, StoreError, Timestamp};
 
@@ -57,8 +56,8 @@ impl Fresh {
         Ok(fresh)
     }
 
-    /// Puts it where the store is, and hands it over. What could not be opened there is kept
-    /// beside it.
+    /// Moves it to where the store is, and hands it over: its name is still to be made to last.
+    /// What could not be opened there is kept beside it.
     ///
     /// # Errors
     /// It cannot be moved; the old file is still in its place then.
@@ -70,7 +69,7 @@ impl Fresh {
             let (path, kept) = (path.display(), kept.display());
             tracing::warn!(%path, %kept, "the file that could not be opened is kept");
         }
-        file::put(&self.path, path)?;
+        fs::rename(&self.path, path)?;
         let engine = self.engine.take();
         engine.ok_or_else(|| Fault::Disk("the restored file has been given away".into()))
     }

@@ -10,11 +10,12 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::super::clock::StoreClock;
 use super::fault::{Fault, Trouble, contain};
+use super::haste::hastily;
 use super::view::View;
 use crate::core::{StoreError, StoreName, StoreSpec};
 
 /// Scans of a store at once: each has a thread.
-const SCANS: usize = 16;
+pub(super) const SCANS: usize = 16;
 /// How long a reader waits for a file that is being opened anew.
 const REOPENING: Duration = Duration::from_secs(2);
 
@@ -70,6 +71,8 @@ impl Refusal {
                 "the file of store {name} cannot be read or written: {what}. It is tried again"
             )),
             Fault::Closed => StoreError::Unavailable(format!("store {name} has been closed")),
+            // Whoever reads in haste reads again with time.
+            Fault::Large => StoreError::Busy,
         };
         Self { error, fault }
     }
@@ -133,7 +136,20 @@ impl Shared {
         error
     }
 
-    /// Reads from the newest commit, here and now.
+    /// Reads a little from the newest commit, here and now. `None`: it is not a little, and must
+    /// be read on a thread that has time.
+    pub async fn read_a_little<T>(
+        &self,
+        mut read: impl FnMut(&View) -> Result<T, Trouble>,
+    ) -> Result<Option<T>, StoreError> {
+        let read = |view: &View| match hastily(|| contain(|| read(view))) {
+            Err(Trouble::Fault(Fault::Large)) => Ok(None),
+            read => read.map(Some),
+        };
+        self.read(read).await
+    }
+
+    /// Reads from the newest commit, on this thread, however long it takes.
     pub async fn read<T>(
         &self,
         mut read: impl FnMut(&View) -> Result<T, Trouble>,

@@ -18,17 +18,19 @@ use super::fault::{Fault, Trouble, contain};
 use super::open;
 use super::queue::{Queue, queue};
 use super::restore::{self, Fresh};
+#[cfg(test)]
+use super::shared::SCANS;
 use super::shared::{Condition, Refusal, Shared};
 use super::view::View;
 use super::writer::Writer;
 use crate::core::{
-    ComponentName, Key, KeyPage, KvStore, Quota, Record, Records, Revision, StoreBackend,
+    Backup, ComponentName, Key, KeyPage, KvStore, Quota, Record, Records, Revision, StoreBackend,
     StoreError, StoreFuture, StoreName, StoreSpec, Stored, Swap, Timestamp, Usage, Write,
 };
 
 /// How long a file is waited for that another store, just closed, still has.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Keys that are read where they are asked for; more are read on a thread of their own.
+/// Keys that are looked for where they are asked for; more are read on a thread that has time.
 const INLINE: usize = 32;
 /// Bytes of records that an export reads at a time.
 const PORTION: usize = 1 << 20;
@@ -120,6 +122,13 @@ impl EmbeddedStore {
         scan.await.map_err(|_| broke_off())?
     }
 
+    /// As long as it is kept, only what needs no thread of its own is read.
+    #[cfg(test)]
+    pub(super) async fn without_scans(&self) -> OwnedSemaphorePermit {
+        let scans = self.shared.scans.clone();
+        scans.acquire_many_owned(SCANS as u32).await.unwrap()
+    }
+
     async fn permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {
         let permit = self.shared.scans.clone().acquire_owned().await;
         permit.map_err(|_| broke_off())
@@ -157,7 +166,13 @@ impl KvStore for EmbeddedStore {
     ) -> StoreFuture<'a, Option<Stored>> {
         Box::pin(async move {
             let now = self.shared.clock.now();
-            self.shared.read(|view| view.get(space, key, now)).await
+            let read = self.shared.read_a_little(|view| view.get(space, key, now));
+            if let Some(stored) = read.await? {
+                return Ok(stored);
+            }
+            let (space, key) = (space.clone(), key.clone());
+            self.scan(move |view, now| view.get(&space, &key, now))
+                .await
         })
     }
 
@@ -168,14 +183,18 @@ impl KvStore for EmbeddedStore {
     ) -> StoreFuture<'a, Vec<Option<Stored>>> {
         Box::pin(async move {
             limits::check_keys(keys)?;
-            if keys.len() > INLINE {
-                let (space, keys) = (space.clone(), keys.to_vec());
-                let read = move |view: &View, now| view.get_many(&space, &keys, now);
-                return self.scan(read).await;
+            if keys.len() <= INLINE {
+                let now = self.shared.clock.now();
+                let read = self
+                    .shared
+                    .read_a_little(|view| view.get_many(space, keys, now));
+                if let Some(values) = read.await? {
+                    return Ok(values);
+                }
             }
-            let now = self.shared.clock.now();
-            self.shared
-                .read(|view| view.get_many(space, keys, now))
+            // From the first key, so that all are of one moment.
+            let (space, keys) = (space.clone(), keys.to_vec());
+            self.scan(move |view, now| view.get_many(&space, &keys, now))
                 .await
         })
     }
@@ -189,15 +208,19 @@ impl KvStore for EmbeddedStore {
         })
     }
 
-    fn increment<'a>(
+    fn add<'a>(
         &'a self,
         space: &'a ComponentName,
         key: &'a Key,
         delta: i64,
+        least: i64,
     ) -> StoreFuture<'a, i64> {
         Box::pin(async move {
             let key = key.clone();
-            match self.change(space, Change::Increment { key, delta }).await? {
+            match self
+                .change(space, Change::Add { key, delta, least })
+                .await?
+            {
                 Reply::Sum(sum) => Ok(sum),
                 reply => Err(reply.unexpected()),
             }
@@ -241,13 +264,24 @@ impl KvStore for EmbeddedStore {
     }
 
     fn usage<'a>(&'a self, space: &'a ComponentName) -> StoreFuture<'a, Usage> {
-        Box::pin(self.shared.read(|view| view.usage(space)))
+        Box::pin(async move {
+            let usage = self.shared.read_a_little(|view| view.usage(space));
+            match usage.await? {
+                Some(usage) => Ok(usage),
+                None => {
+                    let space = space.clone();
+                    self.scan(move |view, _| view.usage(&space)).await
+                }
+            }
+        })
     }
 
     fn spaces(&self) -> StoreFuture<'_, Vec<(ComponentName, Usage)>> {
         Box::pin(self.scan(|view, _| view.spaces()))
     }
+}
 
+impl Backup for EmbeddedStore {
     fn export(&self) -> StoreFuture<'_, Records> {
         Box::pin(async move {
             let condition = self.shared.condition();
@@ -255,7 +289,7 @@ impl KvStore for EmbeddedStore {
                 return Err(refusal.error.clone());
             }
             let permit = self.permit().await?;
-            let (feed, records) = Feed::new();
+            let (feed, records) = Feed::out_of_a_store();
             let shared = self.shared.clone();
             tokio::task::spawn_blocking(move || {
                 let _permit = permit;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
+use super::haste;
 use super::slots::{self, HEAD, SWITCH};
 
 const PAGE: u64 = 4096;
@@ -61,6 +62,13 @@ impl Trial {
             over: AtomicBool::new(false),
             notes: Mutex::new(notes),
         })
+    }
+
+    /// A file that was made just now, and has nothing to prove.
+    pub fn passed(file: FileBackend) -> io::Result<Self> {
+        let trial = Self::new(file, false)?;
+        trial.over.store(true, Ordering::Release);
+        Ok(trial)
     }
 
     /// Whether a newer commit was taken than the file names.
@@ -185,6 +193,7 @@ impl StorageBackend for OnTrial {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         if self.0.is_over() {
+            haste::spend_in_redb(out.len());
             return self.0.file.read(offset, out);
         }
         let mut notes = self.0.notes();

@@ -7,6 +7,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _, ReadableTableMeta
 use super::super::decide::Held;
 use super::super::limits::Answer;
 use super::fault::{Fault, Trouble};
+use super::haste;
 use super::record::Sealer;
 use super::tables::{
     EXPIRING, RECORDS, USAGE, end_of, expiry, name, space_of, space_start, split_name,
@@ -40,6 +41,7 @@ impl View {
         let Some(record) = self.records.get(name.as_slice())? else {
             return Ok(None);
         };
+        haste::spend(record.value().len())?;
         let held = self.sealer.open(&name, record.value())?;
         Ok(held.is_there(now).then(|| held.into_stored()))
     }

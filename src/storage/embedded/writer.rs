@@ -51,6 +51,11 @@ struct Failure {
     committing: Option<(Replies, u64)>,
 }
 
+/// What is said of a write whose commit had begun.
+fn unknown(error: &StoreError) -> StoreError {
+    StoreError::Unknown(error.to_string())
+}
+
 impl<F: Into<Fault>> From<F> for Failure {
     fn from(fault: F) -> Self {
         Self {
@@ -226,6 +231,11 @@ impl Writer {
         if let Fault::Damaged(_) | Fault::Foreign(_) | Fault::InUse = fault {
             self.close();
             let error = self.shared.refuse(fault);
+            let error = if committing.is_some() {
+                unknown(&error)
+            } else {
+                error
+            };
             return vec![Err(error); jobs];
         }
         let error = Refusal::of(&self.shared.name, fault).error;
@@ -236,10 +246,7 @@ impl Writer {
         match (committing, reopened) {
             (Some((replies, commit)), Ok(())) if commits >= Some(commit) => replies,
             (None, _) | (_, Ok(())) => vec![Err(error); jobs],
-            (Some(_), Err(error)) => {
-                let text = format!("{error}; it is not known whether this was written");
-                vec![Err(StoreError::Unavailable(text)); jobs]
-            }
+            (Some(_), Err(error)) => vec![Err(unknown(&error)); jobs],
         }
     }
 
@@ -284,14 +291,27 @@ impl Writer {
     }
 
     fn put_in_place(&mut self, fresh: Fresh, keep: bool) -> Result<(), StoreError> {
-        let placed = contain(|| {
-            let engine = fresh.take_place(&self.shared.path, keep)?;
-            Ok::<_, Fault>((engine.view()?, engine))
-        });
-        let (view, engine) = placed.map_err(|fault| super::restore::failed(fault.into()))?;
+        let placed = fresh.take_place(&self.shared.path, keep);
+        let engine = placed.map_err(|fault| super::restore::failed(fault.into()))?;
         self.resting = None;
-        self.take_over(view, engine);
-        Ok(())
+        // From here on the name is that of the new file: to go on with the old one would be to
+        // write what nobody finds.
+        let seen = file::sync_parent(&self.shared.path)
+            .map_err(Fault::from)
+            .and_then(|()| contain(|| engine.view()));
+        match seen {
+            Ok(view) => {
+                self.take_over(view, engine);
+                Ok(())
+            }
+            Err(fault) => {
+                engine.close();
+                let error = Refusal::of(&self.shared.name, fault).error;
+                // What it is then, it tells by itself.
+                let _ = self.reopen();
+                Err(unknown(&error))
+            }
+        }
     }
 
     /// What is to be done whether or not anybody asks.
@@ -350,3 +370,6 @@ impl Writer {
         left == 0
     }
 }
+
+#[cfg(test)]
+mod tests;

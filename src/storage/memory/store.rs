@@ -9,10 +9,10 @@ use bytes::Bytes;
 use super::super::clock::StoreClock;
 use super::super::decide::{Change, Reply, Space as _};
 use super::super::feed::Feed;
-use super::super::limits::{self, Answer};
+use super::super::limits::{self, Answer, Restored};
 use super::content::{Content, Present};
 use crate::core::{
-    ComponentName, Key, KeyPage, KvStore, Quota, Record, Records, Revision, StoreBackend,
+    Backup, ComponentName, Key, KeyPage, KvStore, Quota, Record, Records, Revision, StoreBackend,
     StoreError, StoreFuture, StoreSpec, Stored, Swap, Usage, Write,
 };
 
@@ -108,15 +108,16 @@ impl KvStore for MemoryStore {
         })
     }
 
-    fn increment<'a>(
+    fn add<'a>(
         &'a self,
         space: &'a ComponentName,
         key: &'a Key,
         delta: i64,
+        least: i64,
     ) -> StoreFuture<'a, i64> {
         Box::pin(async move {
             let key = key.clone();
-            match self.change(space, &Change::Increment { key, delta })? {
+            match self.change(space, &Change::Add { key, delta, least })? {
                 Reply::Sum(sum) => Ok(sum),
                 reply => Err(reply.unexpected()),
             }
@@ -171,11 +172,13 @@ impl KvStore for MemoryStore {
                 .collect())
         })
     }
+}
 
+impl Backup for MemoryStore {
     fn export(&self) -> StoreFuture<'_, Records> {
         Box::pin(async move {
             let records = self.read().records(self.clock.now());
-            let (mut feed, receiver) = Feed::new();
+            let (mut feed, receiver) = Feed::out_of_a_store();
             tokio::spawn(async move {
                 for record in records {
                     if let Err(error) = feed.send(record).await {
@@ -190,9 +193,11 @@ impl KvStore for MemoryStore {
 
     fn import(&self, mut records: Records) -> StoreFuture<'_, u64> {
         Box::pin(async move {
-            let mut all = Vec::new();
+            let (mut all, mut restored) = (Vec::new(), Restored::default());
             while let Some(record) = records.recv().await {
-                all.push(record?);
+                let record = record?;
+                restored.add(&record)?;
+                all.push(record);
             }
             Ok(self.replace(all))
         })

@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::admin::answer::{Problem, bytes};
 use crate::admin::api::Shared;
-use crate::admin::request::{FlowError, Pace, StorePath, flow};
+use crate::admin::request::{BackupPath, FlowError, Pace, flow};
 use crate::admin::views::Restored;
 use crate::core::Timestamp;
 use crate::storage::{self, BackupError, encode};
@@ -30,10 +30,10 @@ const PACE: Pace = Pace {
 /// A backup that fails in the middle breaks off: it has no last line, and nobody takes it.
 pub(in crate::admin) async fn backup(
     State(shared): State<Shared>,
-    StorePath { name, store }: StorePath,
+    BackupPath { name, backup }: BackupPath,
 ) -> Result<Response, Problem> {
     let place = shared.backups.take()?;
-    let records = store.export().await?;
+    let records = backup.export().await?;
     let lines = encode(&name, Timestamp::now(), records).inspect(move |_| {
         // Given back with the connection.
         let _ = &place;
@@ -49,7 +49,7 @@ pub(in crate::admin) async fn backup(
 
 pub(in crate::admin) async fn restore(
     State(shared): State<Shared>,
-    StorePath { name, store }: StorePath,
+    BackupPath { name, backup }: BackupPath,
     body: Body,
 ) -> Result<Json<Restored>, Problem> {
     let _place = shared.backups.take()?;
@@ -58,7 +58,7 @@ pub(in crate::admin) async fn restore(
     let chunks = flow(body, PACE).inspect_err(move |error| {
         slow.store(matches!(error, FlowError::TooSlow), Ordering::Relaxed);
     });
-    match storage::restore(&*store, Some(&name), chunks).await {
+    match storage::restore(&*backup, Some(&name), chunks).await {
         Ok(records) => Ok(Json(Restored { records })),
         Err(BackupError::Upload(_)) if too_slow.load(Ordering::Relaxed) => {
             Err(Problem::request_timeout(FlowError::TooSlow.to_string()))
@@ -73,6 +73,7 @@ fn refused(error: BackupError) -> Problem {
         BackupError::Line { line, .. } => Problem::bad_request(detail).line(line),
         BackupError::CutOff { lines } => Problem::bad_request(detail).line(lines + 1),
         BackupError::Altered { .. } | BackupError::Upload(_) => Problem::bad_request(detail),
+        BackupError::TooLarge { .. } => Problem::too_large(detail),
         BackupError::Store(error) => error.into(),
     }
 }
@@ -80,7 +81,7 @@ fn refused(error: BackupError) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::StoreError;
+    use crate::core::{ByteSize, StoreError};
 
     #[test]
     fn a_backup_that_is_not_taken_says_where_and_why() {
@@ -94,6 +95,7 @@ mod tests {
             (BackupError::CutOff { lines: 3 }, 400, Some(4)),
             (BackupError::Altered { what: what() }, 400, None),
             (BackupError::Upload("gone".into()), 400, None),
+            (BackupError::TooLarge { limit: ByteSize(1) }, 413, None),
             (StoreError::Busy.into(), 503, None),
         ] {
             let text = error.to_string();

@@ -23,7 +23,7 @@ impl StoreAlarm {
         let kind = match error {
             StoreError::QuotaBytes { .. } | StoreError::QuotaKeys { .. } => 0,
             StoreError::Corrupt(_) => 1,
-            StoreError::Unavailable(_) | StoreError::Busy => 2,
+            StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::Busy => 2,
             // What only the guest can mend.
             StoreError::Key(_)
             | StoreError::TooLarge { .. }

@@ -67,18 +67,11 @@ impl Guest {
     }
 }
 
-/// Stores count with a sign; a sum below nothing is not for this draft.
+/// Stores count with a sign; a sum below nothing is not for this draft, and never written.
 async fn increment(visit: &Visit, key: &str, delta: u64) -> std::result::Result<u64, Refusal> {
     let delta = i64::try_from(delta).map_err(|_| StoreError::Overflow)?;
-    let sum = visit.increment(key, delta).await?;
-    match u64::try_from(sum) {
-        Ok(sum) => Ok(sum),
-        Err(_) => {
-            // An error has no effect. Others may have counted on meanwhile: sums commute.
-            visit.increment(key, -delta).await?;
-            Err(StoreError::Overflow.into())
-        }
-    }
+    let sum = visit.add(key, delta, 0).await?;
+    u64::try_from(sum).map_err(|_| StoreError::Overflow.into())
 }
 
 impl store::Host for Guest {
@@ -222,7 +215,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_sum_without_a_sign_neither_wraps_nor_sticks() {
-        let mut guest = trusted(&Arc::default());
+        let shelf = Arc::<Shelf>::default();
+        let mut guest = trusted(&shelf);
         for (value, delta, sum) in [
             ("1", 2, Some(3)),
             ("1", u64::MAX, None),
@@ -232,9 +226,12 @@ mod tests {
             ("-9223372036854775808", i64::MAX as u64, None),
         ] {
             set(&mut guest, "n", value).await;
+            let before = shelf.writes();
             let bucket = open(&mut guest).await;
             let answer = guest.increment(bucket, "n".into(), delta).await.unwrap();
             assert_eq!(answer.as_ref().ok(), sum.as_ref(), "{value} + {delta}");
+            // What is written and then taken back can be seen, and stays where the node dies.
+            assert_eq!(shelf.writes() - before, u64::from(sum.is_some()));
             let bucket = open(&mut guest).await;
             let now = guest.get(bucket, "n".into()).await.unwrap().unwrap();
             let expected = sum.map_or(value.to_owned(), |sum| sum.to_string());

@@ -103,7 +103,7 @@ impl atomics::Host for Guest {
         key: String,
         delta: i64,
     ) -> Answer<i64> {
-        told(self.visit(&bucket)?.increment(&key, delta).await)
+        told(self.visit(&bucket)?.add(&key, delta, i64::MIN).await)
     }
 
     async fn swap(

@@ -49,6 +49,10 @@ impl Refusal {
             Self::Store(StoreError::Unavailable(_)) => {
                 "unavailable: the store takes nothing now".into()
             }
+            Self::Store(StoreError::Unknown(_)) => {
+                "unknown: it is not known whether this was written, read before you try again"
+                    .into()
+            }
             Self::Store(error) => error.to_string(),
         }
     }
@@ -73,6 +77,7 @@ impl From<Refusal> for StorageError {
                 StoreError::NotANumber
                 | StoreError::Overflow
                 | StoreError::Unavailable(_)
+                | StoreError::Unknown(_)
                 | StoreError::Busy => Self::Unavailable(text),
             },
         }
@@ -113,7 +118,11 @@ mod tests {
         let inside = "/var/lib/airgate/default.redb: page 7".to_owned();
         for (error, beginning) in [
             (StoreError::Corrupt(inside.clone()), "corrupt: "),
-            (StoreError::Unavailable(inside), "unavailable: "),
+            (StoreError::Unavailable(inside.clone()), "unavailable: "),
+            (
+                StoreError::Unknown(inside),
+                "unknown: it is not known whether this was written",
+            ),
         ] {
             let text = Refusal::from(error).text();
             assert!(text.starts_with(beginning) && !text.contains('/'), "{text}");

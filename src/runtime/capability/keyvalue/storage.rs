@@ -190,9 +190,14 @@ mod tests {
             Err(StorageError::QuotaExceeded(_))
         ));
         shelf.fail(StoreError::Busy);
-        assert!(matches!(
-            set(&mut guest, "a").await,
-            Err(StorageError::Unavailable(_))
-        ));
+        let Err(StorageError::Unavailable(text)) = set(&mut guest, "a").await else {
+            panic!("it was written");
+        };
+        assert!(text.starts_with("unavailable"), "{text}");
+        shelf.fail(StoreError::Unknown("the disk failed".into()));
+        let Err(StorageError::Unavailable(text)) = set(&mut guest, "a").await else {
+            panic!("it is known");
+        };
+        assert!(text.starts_with("unknown: it is not known"), "{text}");
     }
 }

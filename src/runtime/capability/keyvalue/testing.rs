@@ -12,8 +12,8 @@ use crate::core::{
 };
 use crate::core::{
     ComponentName, GrantMode, Grants, Inspection, Key, KeyPage, KvAccess, KvStore, Message,
-    MessageBus, Quota, Records, Revision, StoreBackend, StoreError, StoreFuture, StoreName, Stored,
-    Stores, Swap, Usage, Write,
+    MessageBus, Quota, Revision, StoreBackend, StoreError, StoreFuture, StoreName, Stored, Stores,
+    Swap, Usage, Write,
 };
 use crate::runtime::capability::testing;
 use crate::runtime::guest::Guest;
@@ -58,6 +58,11 @@ impl Shelf {
     /// Values that were asked for.
     pub fn reads(&self) -> usize {
         self.0.lock().unwrap().reads
+    }
+
+    /// Values that were written.
+    pub fn writes(&self) -> u64 {
+        self.0.lock().unwrap().writes
     }
 
     fn act<'a, T: Send + 'a>(
@@ -115,11 +120,12 @@ impl KvStore for Shelf {
         })
     }
 
-    fn increment<'a>(
+    fn add<'a>(
         &'a self,
         space: &'a ComponentName,
         key: &'a Key,
         delta: i64,
+        least: i64,
     ) -> StoreFuture<'a, i64> {
         self.act(move |state| {
             let old = state.get(space, key).map(|it| it.value.to_vec());
@@ -127,7 +133,8 @@ impl KvStore for Shelf {
                 let text = String::from_utf8(old).map_err(|_| StoreError::NotANumber)?;
                 text.parse::<i64>().map_err(|_| StoreError::NotANumber)
             });
-            let sum = old?.checked_add(delta).ok_or(StoreError::Overflow)?;
+            let sum = old?.checked_add(delta).filter(|sum| *sum >= least);
+            let sum = sum.ok_or(StoreError::Overflow)?;
             state.set(space, key, sum.to_string().into());
             Ok(sum)
         })
@@ -182,14 +189,6 @@ impl KvStore for Shelf {
     }
 
     fn spaces(&self) -> StoreFuture<'_, Vec<(ComponentName, Usage)>> {
-        unreachable!("no guest asks for it")
-    }
-
-    fn export(&self) -> StoreFuture<'_, Records> {
-        unreachable!("no guest asks for it")
-    }
-
-    fn import(&self, _records: Records) -> StoreFuture<'_, u64> {
         unreachable!("no guest asks for it")
     }
 }

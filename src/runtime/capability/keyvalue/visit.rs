@@ -125,10 +125,11 @@ impl Visit {
         Ok(entries)
     }
 
-    pub async fn increment(&self, key: &str, delta: i64) -> Result<i64> {
+    /// A sum below `least` is not written.
+    pub async fn add(&self, key: &str, delta: i64, least: i64) -> Result<i64> {
         self.may_write()?;
         let key = key.parse()?;
-        let sum = self.opened.store.increment(self.space(), &key, delta);
+        let sum = self.opened.store.add(self.space(), &key, delta, least);
         self.heard(sum.await)
     }
 

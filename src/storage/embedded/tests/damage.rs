@@ -9,7 +9,7 @@ use redb::{Database, TableDefinition};
 use super::super::EmbeddedStore;
 use super::super::tables::{META, META_FORMAT};
 use super::help::{cart, file, key, name, open, read, set, write};
-use crate::core::{KvStore as _, StoreError, StoreSpec};
+use crate::core::{Backup as _, KvStore as _, StoreError, StoreSpec};
 
 const RECORDS: usize = 150;
 

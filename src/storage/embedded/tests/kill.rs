@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::help::{cart, key, open, read, set, test_name};
-use crate::core::KvStore as _;
+use crate::core::{Backup as _, KvStore as _};
 
 const DIR: &str = "AIRGATE_TEST_STORE";
 const ROUND: &str = "AIRGATE_TEST_ROUND";

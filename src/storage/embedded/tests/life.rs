@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::EmbeddedStore;
 use super::help::{cart, file, key, name, open, read, set, write};
-use crate::core::{KvStore as _, StoreSpec, Swap, Usage, Write};
+use crate::core::{Backup as _, KvStore as _, StoreSpec, Swap, Usage, Write};
 use crate::storage::clock::{Hands, StoreClock};
 
 fn open_at(dir: &std::path::Path, hands: std::sync::Arc<Hands>) -> EmbeddedStore {

@@ -2,6 +2,7 @@
 
 mod damage;
 mod disk;
+mod haste;
 mod help;
 mod kill;
 mod life;
