@@ -28,16 +28,32 @@ pub trait Superior: Send + Sync {
 }
 
 /// Where the superior will be, once there is one.
-#[derive(Clone, Default)]
-pub(in crate::component) struct Superiors(Arc<OnceLock<Weak<dyn Superior>>>);
+#[derive(Clone)]
+pub(in crate::component) struct Superiors(Option<Arc<OnceLock<Weak<dyn Superior>>>>);
+
+impl Default for Superiors {
+    fn default() -> Self {
+        Self(Some(Arc::default()))
+    }
+}
 
 impl Superiors {
+    /// For versions that only get copies of requests: they have the names of others, so what
+    /// becomes of them is neither told nor measured.
+    pub const NOBODY: Self = Self(None);
+
+    pub fn are_nobody(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The first one counts.
     pub fn set(&self, superior: Weak<dyn Superior>) {
-        let _ = self.0.set(superior);
+        if let Some(place) = &self.0 {
+            let _ = place.set(superior);
+        }
     }
 
     pub fn get(&self) -> Option<Arc<dyn Superior>> {
-        self.0.get()?.upgrade()
+        self.0.as_ref()?.get()?.upgrade()
     }
 }
