@@ -7,7 +7,8 @@ use crate::core::{ComponentName, GroupName, RunState, VersionName};
 /// Hears of every version's life, and acts where a version alone cannot. Its functions are called
 /// in the middle of things, also of requests: they must not wait.
 pub trait Superior: Send + Sync {
-    /// A version is in another state than before; `reason`: why it failed.
+    /// A version is in another state than before; `reason`: why it failed. One that is
+    /// installing is there only when it starts, or never.
     fn changed(
         &self,
         component: &ComponentName,

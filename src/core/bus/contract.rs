@@ -68,7 +68,7 @@ pub struct Delivery {
 /// What became of a message that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// How many get it.
+    /// How many get it, as far as the bus can tell.
     pub receivers: u32,
 }
 
