@@ -114,11 +114,11 @@ mod tests {
         let now = Instant::now();
         let left = |end: CallEnd, after| end.patience(5 * SECOND, false, now + after);
         let millis = Duration::from_millis;
-        assert_eq!(left(request(now), 0 * SECOND), millis(4_900));
+        assert_eq!(left(request(now), Duration::ZERO), millis(4_900));
         assert_eq!(left(request(now), 4 * SECOND), millis(900));
         assert_eq!(left(request(now), millis(4_900)), millis(90));
         let message = CallEnd::at(now + 2 * SECOND);
-        assert_eq!(left(message, 1 * SECOND), millis(900));
+        assert_eq!(left(message, SECOND), millis(900));
         assert_eq!(left(message, 2 * SECOND), Duration::ZERO);
         assert_eq!(left(message, 3 * SECOND), Duration::ZERO);
     }
