@@ -8,7 +8,8 @@ use super::slots::Slots;
 use super::supervisor::{Superior, Superiors};
 use super::version::Version;
 use crate::core::{
-    ArtifactPolicy, ByteSize, ComponentSpec, Digest, GrantMode, Grants, Reuse, VersionName,
+    ArtifactPolicy, ByteSize, ComponentSpec, Digest, GrantMode, Grants, Reuse, RunState,
+    VersionName,
 };
 use crate::runtime::{
     Artifact, ArtifactError, InvokeError, LoadError, Loader, Missing, VersionPolicy,
@@ -64,6 +65,16 @@ impl Host {
         }
     }
 
+    /// The same for versions that only get copies of requests: of what becomes of them nobody
+    /// hears, since they have the names of those that get the requests.
+    #[must_use]
+    pub fn for_copies(&self) -> Self {
+        Self {
+            loader: self.loader.clone(),
+            superiors: Superiors::NOBODY,
+        }
+    }
+
     /// Who hears of what becomes of versions, those that are hosted already too; the first one
     /// counts.
     pub fn report_to(&self, superior: Weak<dyn Superior>) {
@@ -81,11 +92,31 @@ impl Host {
     }
 
     /// Compiles, links and starts one version of `spec`. Takes seconds where it compiles, in
-    /// threads made for that.
+    /// threads made for that. Who hears of versions hears that it begins, and if it fails.
     ///
     /// # Errors
     /// The bytes are no component that can be served as `spec` says.
     pub async fn host(
+        &self,
+        artifact: Artifact,
+        name: VersionName,
+        spec: Arc<ComponentSpec>,
+    ) -> Result<Arc<Version>, HostingError> {
+        let (component, version) = (spec.name.clone(), name.clone());
+        let tell = |state, reason: Option<&str>| {
+            if let Some(superior) = self.superiors.get() {
+                superior.changed(&component, &version, state, reason);
+            }
+        };
+        tell(RunState::Installing, None);
+        let made = self.make(artifact, name, spec).await;
+        if let Err(error) = &made {
+            tell(RunState::Failed, Some(&error.to_string()));
+        }
+        made
+    }
+
+    async fn make(
         &self,
         artifact: Artifact,
         name: VersionName,

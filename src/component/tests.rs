@@ -69,10 +69,14 @@ fn actor(guest: &str, key: Option<&'static str>) -> ComponentSpec {
     spec
 }
 
+fn file(guest: &str) -> std::path::PathBuf {
+    let file = format!("fixtures/components/{guest}.wasm");
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
 async fn hosted(host: &Host, spec: ComponentSpec) -> Arc<Version> {
-    let file = format!("fixtures/components/{}.wasm", spec.name);
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let artifact = Artifact::from_bytes(std::fs::read(file).unwrap(), None).unwrap();
+    let bytes = std::fs::read(file(spec.name.as_str())).unwrap();
+    let artifact = Artifact::from_bytes(bytes, None).unwrap();
     let version = host.host(artifact, "1".parse().unwrap(), Arc::new(spec));
     version.await.unwrap()
 }
@@ -316,7 +320,34 @@ async fn an_escalation_is_heard_and_the_group_is_restarted_once() {
     assert!(version.restart_with_group());
     assert_eq!(version.state(), RunState::Failed);
     let round = ["starting", "running", "failed", "to shop"];
-    assert_eq!(*heard.0.lock().unwrap(), [round, round].concat());
+    let told = [&["installing"][..], &round, &round].concat();
+    assert_eq!(*heard.0.lock().unwrap(), told);
+}
+
+#[tokio::test]
+async fn what_becomes_of_those_that_get_copies_nobody_hears() {
+    let heard = Arc::<Heard>::default();
+    let host = host();
+    host.report_to(Arc::downgrade(&heard) as Weak<dyn Superior>);
+    let copies = hosted(&host.for_copies(), actor("trap", None)).await;
+    assert!(get(&copies).await.is_err());
+    assert_eq!(copies.state(), RunState::Restarting);
+    assert!(heard.0.lock().unwrap().is_empty());
+    let _itself = hosted(&host, actor("trap", None)).await;
+    let told = ["installing", "starting", "running"];
+    assert_eq!(*heard.0.lock().unwrap(), told);
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_be_made_ready_is_heard_to_fail() {
+    let heard = Arc::<Heard>::default();
+    let host = host();
+    host.report_to(Arc::downgrade(&heard) as Weak<dyn Superior>);
+    let bytes = std::fs::read(file("no-handler")).unwrap();
+    let artifact = Artifact::from_bytes(bytes, None).unwrap();
+    let refused = host.host(artifact, "1".parse().unwrap(), Arc::new(spec("no-handler")));
+    assert!(refused.await.is_err());
+    assert_eq!(*heard.0.lock().unwrap(), ["installing", "failed"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Where a call or a message comes from.
 
+use std::num::NonZeroU32;
+
 use super::{Cohort, Forced, RequestId};
 
 /// The same for every call and message that one request causes, but for its depth.
@@ -18,6 +20,10 @@ pub struct Origin {
 impl Origin {
     /// Calls and messages that cause each other, one inside the other.
     pub const MAX_DEPTH: u8 = 16;
+
+    /// Messages that one request at the edge causes, itself by those who serve it and by those
+    /// who handle them; what an operator sets as `[bus] max_caused` takes its place.
+    pub const MAX_CAUSED: NonZeroU32 = const { NonZeroU32::new(100_000).unwrap() };
 
     /// What is done for no request: preparing an instance, for one.
     pub const NONE: Self = Self {
@@ -50,6 +56,19 @@ impl Origin {
         Self {
             depth: self.depth.saturating_add(1),
             ..self
+        }
+    }
+
+    /// The same with an id of its own, where it is for no request: what it causes is counted for
+    /// itself.
+    #[must_use]
+    pub fn identified(self) -> Self {
+        match self.id == RequestId::NONE {
+            true => Self {
+                id: RequestId::next(),
+                ..self
+            },
+            false => self,
         }
     }
 

@@ -87,7 +87,8 @@ impl Default for HealthPolling {
 /// Where a version of a component is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunState {
-    /// Fetched, verified, compiled.
+    /// Compiled and linked. Told to who watches, and seen nowhere else: only what is ready is
+    /// shown.
     Installing,
     /// Its first instance starts.
     Starting,
@@ -100,7 +101,7 @@ pub enum RunState {
     Stopping,
     /// It has failed too often, or somebody stopped it: requests are answered with 503.
     Stopped,
-    /// As stopped, and the failure was escalated.
+    /// As stopped, and the failure was escalated; or it could not be made ready, and is gone.
     Failed,
 }
 

@@ -44,6 +44,8 @@ impl LocalBus {
         listener: &Arc<Listener>,
         letter: &DeadLetter,
     ) -> Result<(), RedeliverError> {
+        // The operator's will, and not what the request has caused.
+        self.caused.forget(letter.message.origin.id);
         let entry = self.entry_of(letter.message.clone(), None);
         match listener.offer(&entry, NoRoom::GoOn) {
             Offer::Taken(_) => Ok(()),

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
 use super::activity::Activity;
+use super::caused::Caused;
 use super::chance;
 use super::dead_letters::Letters;
 use super::inboxes::Inboxes;
@@ -36,6 +37,7 @@ pub struct LocalBus {
     pub(super) routes: ArcSwap<Routes>,
     pub(super) inboxes: Arc<Inboxes>,
     pub(super) letters: Letters,
+    pub(super) caused: Caused,
     pub(super) warnings: Warnings,
     pub(super) hasher: RandomState,
     registry: Mutex<Registry>,
@@ -61,6 +63,7 @@ impl LocalBus {
             routes: ArcSwap::default(),
             inboxes: Arc::new(Inboxes::new(chance::secret())),
             letters: Letters::default(),
+            caused: Caused::default(),
             warnings: Warnings::default(),
             hasher: RandomState::new(),
             registry: Mutex::default(),

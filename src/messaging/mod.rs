@@ -6,6 +6,7 @@
 mod activity;
 mod bury;
 mod bus;
+mod caused;
 mod chance;
 mod dead_letters;
 mod handling;

@@ -18,7 +18,7 @@ impl LocalBus {
     ///
     /// # Errors
     /// It was not taken, or not by everybody.
-    pub fn send(&self, message: Message, spread: Spread) -> Result<Receipt, PublishError> {
+    pub fn send(&self, mut message: Message, spread: Spread) -> Result<Receipt, PublishError> {
         self.spec.load().bounds.check(&message)?;
         if message.topic.is_internal() {
             // The way back is never too deep, and never closed.
@@ -27,11 +27,12 @@ impl LocalBus {
                 .reply(message)
                 .map(|()| Receipt { receivers: 1 });
         }
-        self.admit(message.origin)?;
+        self.admit(&mut message)?;
         let route = self.routes.load().of_topic(&message.topic);
         if route.is_empty() {
             return Ok(Receipt { receivers: 0 });
         }
+        self.charge(&message)?;
         let mut handing = Handing::out(self.entry(message, None));
         handing.give_all(&route, spread, &mut |_, _| {});
         if handing.met_nobody() {
@@ -42,7 +43,10 @@ impl LocalBus {
         handing.result()
     }
 
-    pub(super) fn admit(&self, origin: Origin) -> Result<(), PublishError> {
+    /// Lets a message in that says which request it is for, if it did not.
+    pub(super) fn admit(&self, message: &mut Message) -> Result<(), PublishError> {
+        let origin = message.origin.identified();
+        message.origin = origin;
         if origin.depth > Origin::MAX_DEPTH {
             return Err(PublishError::TooDeep);
         }

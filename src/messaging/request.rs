@@ -45,10 +45,10 @@ impl LocalBus {
         answer
     }
 
-    fn start(&self, message: Message, replies: u32) -> Result<Asking, RequestError> {
+    fn start(&self, mut message: Message, replies: u32) -> Result<Asking, RequestError> {
         let bounds = &self.spec.load().bounds;
         bounds.check(&message).map_err(PublishError::from)?;
-        self.admit(message.origin)?;
+        self.admit(&mut message)?;
         let route = match message.topic.is_internal() {
             true => return Err(RequestError::NoReceiver),
             false => self.routes.load().of_topic(&message.topic),
@@ -56,6 +56,7 @@ impl LocalBus {
         if route.is_empty() {
             return Err(RequestError::NoReceiver);
         }
+        self.charge(&message)?;
         match self.ask_over(&route, message, replies) {
             // Who listened then does not any more; somebody may have taken their place.
             Err((RequestError::NoReceiver, message)) => {

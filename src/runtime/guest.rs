@@ -6,16 +6,19 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::types::HostResponseOutparam;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::call::CallEnd;
 use super::capability::messaging::Mail;
 use super::capability::{Preparation, StoreState};
 use super::guard::Guard;
-use super::instance::Recipe;
+use super::instance::{Recipe, has};
 use super::memory::MemoryLimit;
 use super::outbound::Outgoing;
 use super::output::{Channel, Printer};
@@ -29,6 +32,8 @@ pub struct Guest {
     pub(crate) outgoing: Outgoing,
     pub(super) mail: Mail,
     pub(crate) stores: StoreState,
+    /// Its response goes the way of WASI 0.2.
+    pub(crate) answers_once: bool,
     table: ResourceTable,
     http: WasiHttpCtx,
     wasi: Option<Box<Wasi>>,
@@ -100,6 +105,7 @@ impl Guest {
             outgoing: Outgoing::new(recipe),
             mail: Mail::default(),
             stores: StoreState::default(),
+            answers_once: false,
             table,
             http,
             wasi: None,
@@ -117,9 +123,18 @@ impl Guest {
     }
 
     /// Another request comes in beside those that are served.
-    pub(crate) fn join(&mut self, origin: Origin) {
+    pub(crate) fn join(&mut self, origin: Origin, end: CallEnd) {
         self.turn(origin.id);
         self.outgoing.join(origin);
+        self.outgoing.end.join(end);
+    }
+
+    /// How long it may wait for others now, without running out of its own time.
+    pub(crate) fn patience(&mut self, now: Instant) -> Duration {
+        let timeout = self.recipe().limits.timeout;
+        // What WASI 0.2 answers with is gone once it has answered.
+        let is_answered = self.answers_once && !has::<HostResponseOutparam>(&mut self.table);
+        self.outgoing.end.patience(timeout, is_answered, now)
     }
 
     /// What is printed and denied from now on belongs to this request.

@@ -8,10 +8,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store};
 use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 
-use super::call::Call;
+use super::call::{Call, CallEnd};
 use super::cpu::{self, Metered};
 use super::error::InvokeError;
-use super::exports::{Exports, ExportsPre};
+use super::exports::{Exports, ExportsPre, Http};
 use super::guest::Guest;
 use super::join::Joinable;
 use super::lane::{Pace, SlowLane};
@@ -162,15 +162,18 @@ pub struct Usage {
 }
 
 impl Instance {
-    /// Begins anything but a request.
+    /// Begins anything but a request; nobody waits for it after `deadline`.
     pub(crate) fn begin(
         &mut self,
         origin: Origin,
         trace: Option<&Trace>,
+        deadline: std::time::Instant,
     ) -> Result<(), InvokeError> {
         self.served += 1;
         arm(&mut self.store, origin)?;
-        self.store.data_mut().outgoing.belong_to(trace);
+        let outgoing = &mut self.store.data_mut().outgoing;
+        outgoing.belong_to(trace);
+        outgoing.end = CallEnd::at(deadline);
         Ok(())
     }
 
@@ -178,7 +181,11 @@ impl Instance {
     pub(crate) fn arm(&mut self, call: &Call, headers: &HeaderMap) -> Result<(), InvokeError> {
         self.served += 1;
         arm(&mut self.store, call.origin)?;
-        self.store.data_mut().outgoing.follow(headers);
+        let end = CallEnd::of(call, self.limits());
+        let guest = self.store.data_mut();
+        guest.answers_once = matches!(self.exports.http, Some(Http::Wasi02(_)));
+        guest.outgoing.end = end;
+        guest.outgoing.follow(headers);
         Ok(())
     }
 

@@ -38,8 +38,8 @@ pub(super) async fn initialize(
 /// # Errors
 /// It does not answer as it should, or cannot be asked.
 pub async fn health<L: Lease>(mut lease: L, timeout: Duration) -> Result<Health, InvokeError> {
-    lease.instance().begin(Origin::NONE, None)?;
-    let answer = solo::run(lease, Instant::now() + timeout, |instance| {
+    let until = begin(&mut lease, timeout)?;
+    let answer = solo::run(lease, until, |instance| {
         Box::pin(async move {
             let component = instance.exports.lifecycle.as_ref().ok_or(NoHandler)?;
             let lifecycle = component.airssys_core_component_lifecycle();
@@ -66,8 +66,8 @@ pub async fn metadata<L: Lease>(
     mut lease: L,
     timeout: Duration,
 ) -> Result<ComponentMetadata, InvokeError> {
-    lease.instance().begin(Origin::NONE, None)?;
-    let answer = solo::run(lease, Instant::now() + timeout, |instance| {
+    let until = begin(&mut lease, timeout)?;
+    let answer = solo::run(lease, until, |instance| {
         Box::pin(async move {
             let component = instance.exports.lifecycle.as_ref().ok_or(NoHandler)?;
             let lifecycle = component.airssys_core_component_lifecycle();
@@ -87,9 +87,9 @@ pub async fn metadata<L: Lease>(
 /// # Errors
 /// It did not end well, or not in time.
 pub async fn shutdown<L: Lease>(mut lease: L, timeout: Duration) -> Result<(), InvokeError> {
-    lease.instance().begin(Origin::NONE, None)?;
+    let until = begin(&mut lease, timeout)?;
     let deadline = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-    let answer = solo::run(lease, Instant::now() + timeout, move |instance| {
+    let answer = solo::run(lease, until, move |instance| {
         Box::pin(async move {
             let component = instance.exports.lifecycle.as_ref().ok_or(NoHandler)?;
             let lifecycle = component.airssys_core_component_lifecycle();
@@ -100,6 +100,15 @@ pub async fn shutdown<L: Lease>(mut lease: L, timeout: Duration) -> Result<(), I
         })
     });
     answer.await
+}
+
+/// Begins a call that no request has caused. What it causes itself is counted by an id of its
+/// own.
+fn begin<L: Lease>(lease: &mut L, timeout: Duration) -> Result<Instant, InvokeError> {
+    let until = Instant::now() + timeout;
+    let origin = Origin::NONE.identified();
+    lease.instance().begin(origin, None, until.into_std())?;
+    Ok(until)
 }
 
 fn cut(mut text: String) -> String {

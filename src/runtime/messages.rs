@@ -25,8 +25,8 @@ pub async fn handle<L: Lease>(
     message: Arc<Message>,
 ) -> Result<Result<(), String>, InvokeError> {
     let instance = lease.instance();
-    instance.begin(message.origin, message.trace.as_ref())?;
     let deadline = Instant::now() + instance.limits().timeout;
+    instance.begin(message.origin, message.trace.as_ref(), deadline.into_std())?;
     solo::run(lease, deadline, move |instance| {
         Box::pin(async move {
             let store = &mut instance.store;

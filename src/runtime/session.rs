@@ -20,7 +20,7 @@ use wasmtime_wasi_http::p3::bindings::Service as Wasi03;
 use wasmtime_wasi_http::{Error, FieldMap, WasiBody, p3};
 
 use super::body::RequestBody;
-use super::call::{Call, Scheme};
+use super::call::{Call, CallEnd, Scheme};
 use super::cpu;
 use super::error::InvokeError;
 use super::exports::Http;
@@ -131,7 +131,8 @@ fn renew(guest: &Accessor<Guest>, job: &Job) -> wasmtime::Result<()> {
     guest.with(|mut access| {
         let mut store = wasmtime::AsContextMut::as_context_mut(&mut access);
         let fuel = store.data().recipe().limits.fuel;
-        store.data_mut().join(job.call.origin);
+        let end = CallEnd::of(&job.call, &store.data().recipe().limits);
+        store.data_mut().join(job.call.origin, end);
         store.data_mut().outgoing.follow_too(job.request.headers());
         fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
     })
@@ -194,7 +195,9 @@ async fn handle(
         None,
         body,
     );
-    match service.handle(guest, request).await? {
+    let answer = service.handle(guest, request).await?;
+    guest.with(|mut access| access.data_mut().outgoing.end.answered());
+    match answer {
         Ok(response) => {
             let response = guest.with(|mut access| response.into_http(&mut access, sent))?;
             Ok(Some(Ok(response)))

@@ -38,7 +38,8 @@ pub(in crate::component) struct Supervisor {
     policy: Supervision,
     fleet: Fleet,
     superiors: Superiors,
-    metrics: SupervisionMetrics,
+    /// `None`: it only gets copies of requests.
+    metrics: Option<SupervisionMetrics>,
     /// The place in [`RunState::ALL`]; written with the course locked.
     state: AtomicU8,
     course: Mutex<Path>,
@@ -77,7 +78,8 @@ impl Supervisor {
     ) -> Arc<Self> {
         let (component, version) = maker.prepared().name();
         let (component, version) = (component.clone(), version.clone());
-        let metrics = SupervisionMetrics::new(&component, &version);
+        let is_measured = !superiors.are_nobody();
+        let metrics = is_measured.then(|| SupervisionMetrics::new(&component, &version));
         let changed = Arc::<Notify>::default();
         let queue = instances.max.get();
         Arc::new_cyclic(|me| Self {
@@ -228,7 +230,7 @@ impl Supervisor {
     }
 
     pub fn refresh_gauges(&self) {
-        self.metrics.set_state(self.state());
+        self.measure(self.state());
     }
 
     /// Takes in what has happened, and does what follows.
@@ -285,7 +287,7 @@ impl Supervisor {
             }
             let state = path.course.state();
             self.state.store(state as u8, Ordering::Relaxed);
-            self.metrics.set_state(state);
+            self.measure(state);
             (decision, path.step, before, state)
         };
         let is_failure = matches!(
@@ -304,25 +306,36 @@ impl Supervisor {
     fn tell(&self, state: RunState, reason: Option<&str>) {
         self.changed.notify_waiters();
         let (component, version) = (&self.component, &self.version);
+        let copies = self.superiors.are_nobody().then_some(true);
         match state {
             RunState::Degraded | RunState::Restarting | RunState::Stopped | RunState::Failed
                 if reason.is_some() =>
             {
-                tracing::warn!(%component, %version, state = state.as_str(), reason, "component");
+                tracing::warn!(%component, %version, copies, state = state.as_str(), reason, "component");
             }
             RunState::Installing | RunState::Starting => {
-                tracing::debug!(%component, %version, state = state.as_str(), "component");
+                tracing::debug!(%component, %version, copies, state = state.as_str(), "component");
             }
-            _ => tracing::info!(%component, %version, state = state.as_str(), reason, "component"),
+            _ => {
+                tracing::info!(%component, %version, copies, state = state.as_str(), reason, "component");
+            }
         }
         if let Some(superior) = self.superiors.get() {
             superior.changed(component, version, state, reason);
         }
     }
 
+    fn measure(&self, state: RunState) {
+        if let Some(metrics) = &self.metrics {
+            metrics.set_state(state);
+        }
+    }
+
     fn count_restart(&self) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
-        self.metrics.count_restart();
+        if let Some(metrics) = &self.metrics {
+            metrics.count_restart();
+        }
     }
 
     /// Does something that nobody waits for, as long as the version is there.

@@ -7,7 +7,8 @@ use crate::core::{ComponentName, GroupName, RunState, VersionName};
 /// Hears of every version's life, and acts where a version alone cannot. Its functions are called
 /// in the middle of things, also of requests: they must not wait.
 pub trait Superior: Send + Sync {
-    /// A version is in another state than before; `reason`: why it failed.
+    /// A version is in another state than before; `reason`: why it failed. One that is
+    /// installing is there only when it starts, or never.
     fn changed(
         &self,
         component: &ComponentName,
@@ -28,16 +29,32 @@ pub trait Superior: Send + Sync {
 }
 
 /// Where the superior will be, once there is one.
-#[derive(Clone, Default)]
-pub(in crate::component) struct Superiors(Arc<OnceLock<Weak<dyn Superior>>>);
+#[derive(Clone)]
+pub(in crate::component) struct Superiors(Option<Arc<OnceLock<Weak<dyn Superior>>>>);
+
+impl Default for Superiors {
+    fn default() -> Self {
+        Self(Some(Arc::default()))
+    }
+}
 
 impl Superiors {
+    /// For versions that only get copies of requests: they have the names of others, so what
+    /// becomes of them is neither told nor measured.
+    pub const NOBODY: Self = Self(None);
+
+    pub fn are_nobody(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The first one counts.
     pub fn set(&self, superior: Weak<dyn Superior>) {
-        let _ = self.0.set(superior);
+        if let Some(place) = &self.0 {
+            let _ = place.set(superior);
+        }
     }
 
     pub fn get(&self) -> Option<Arc<dyn Superior>> {
-        self.0.get()?.upgrade()
+        self.0.as_ref()?.get()?.upgrade()
     }
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::config::raw::RawBus;
 use crate::config::read::Problems;
-use crate::config::text::BusBackend;
+use crate::config::text::{BusBackend, UpTo};
 use crate::core::{BusSpec, MessageBounds};
 
 use super::server::size;
@@ -22,5 +22,6 @@ pub(super) fn bus(raw: &RawBus, problems: &mut Problems<'_>) -> BusSpec {
             ..default.bounds
         },
         dead_letters: raw.dead_letters.or(default.dead_letters),
+        max_caused: raw.max_caused.or(UpTo(default.max_caused)).0,
     }
 }

@@ -31,6 +31,9 @@ shape_table! {
         /// The topic that messages are sent to once they were tried too often.
         /// Default: "airgate.dead-letters".
         optional dead_letters: Topic,
+        /// Messages that one request may cause through components, 1 to 1000000000; beyond it they
+        /// count as a loop. Default: 100000.
+        optional max_caused: UpTo<1_000_000_000>,
     }
 
     struct RawSubscription {

@@ -41,6 +41,10 @@ fn the_bus_is_within_bounds() {
         "[bus]\ndead_letters = \"dead.>\"",
         &["bus.dead_letters: `>` is a wildcard: a message is sent to one topic"],
     );
+    assert_adds(
+        "[bus]\nmax_caused = 0",
+        &["bus.max_caused: expected a whole number from 1 to 1000000000, found the number 0"],
+    );
     assert_adds("bus = 5", &["route[0]: unknown key \"bus\""]);
 }
 

@@ -61,6 +61,7 @@ fn the_bus_and_its_subscriptions_are_as_described() {
     let config = example();
     assert_eq!(config.bus.bounds.body, ByteSize(2 << 20));
     assert_eq!(config.bus.dead_letters.as_str(), "shop.dead");
+    assert_eq!(config.bus.max_caused, number(5_000));
     let expected = SubscriptionSpec {
         topic: "orders.*".parse().unwrap(),
         group: Some("cart-workers".parse().unwrap()),

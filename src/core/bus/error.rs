@@ -10,7 +10,11 @@ pub enum PublishError {
     TooLarge(#[from] MessageError),
     #[error("the queue of {0} is full")]
     QueueFull(TopicPattern),
-    #[error("messages cause each other {} deep: a loop", Origin::MAX_DEPTH)]
+    /// Or too broad: its request has caused more messages than it may.
+    #[error(
+        "messages cause each other {} deep, or too many of them: a loop",
+        Origin::MAX_DEPTH
+    )]
     TooDeep,
     #[error("nobody waits for this reply any more")]
     NoRequester,

@@ -64,7 +64,8 @@ impl Message {
 /// Who sent a message. Messages of one publisher on one topic keep their order.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Publisher {
-    /// An instance of a component; no two have the same number while the node runs.
+    /// An instance of a component; no two have the same number while the node runs. Of another
+    /// node's nothing is known by it.
     Component { name: ComponentName, instance: u64 },
     /// A client, by its connection.
     Client { connection: u64 },

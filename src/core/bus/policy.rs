@@ -4,12 +4,14 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{GroupName, MessageBounds, Topic, TopicPattern};
-use crate::core::ByteSize;
+use crate::core::{ByteSize, Origin};
 
 /// `[bus]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusSpec {
     pub bounds: MessageBounds,
+    /// Messages that one request at the edge may cause through components.
+    pub max_caused: NonZeroU32,
     /// Where messages go that were tried too often.
     pub dead_letters: Topic,
 }
@@ -19,6 +21,7 @@ impl Default for BusSpec {
     fn default() -> Self {
         Self {
             bounds: MessageBounds::default(),
+            max_caused: Origin::MAX_CAUSED,
             dead_letters: "airgate.dead-letters".parse().expect("a valid topic"),
         }
     }

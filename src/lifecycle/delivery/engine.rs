@@ -237,7 +237,9 @@ impl Delivery {
     ) -> Option<Deployment> {
         let (nothing, running) = (Deployments::default(), self.directory.load_full());
         let shadow = running.get(&spec.name).and_then(|it| it.shadow());
+        let host = self.host.for_copies();
         let loading = Loading {
+            host: &host,
             spare: shadow.map_or(&[], |shadow| shadow.versions()),
             ..self.loading(policy, &nothing)
         };

@@ -17,7 +17,7 @@ use super::client::HttpClient;
 use super::failure;
 use super::target::Target;
 use crate::core::{HttpScheme, Origin, Trace};
-use crate::runtime::call::{Call, Scheme};
+use crate::runtime::call::{Call, CallEnd, Scheme};
 use crate::runtime::guard::Verdict;
 use crate::runtime::instance::Recipe;
 
@@ -32,6 +32,8 @@ pub(crate) struct Outgoing {
     /// The guest's too: one handle less for every instance.
     pub recipe: Arc<Recipe>,
     pub origin: Origin,
+    /// Until when the guest has time for it.
+    pub end: CallEnd,
     trace: Option<Trace>,
     /// Requests that may still be begun for this one.
     left: u32,
@@ -53,6 +55,7 @@ impl Outgoing {
     pub fn new(recipe: Arc<Recipe>) -> Self {
         Self {
             origin: Origin::NONE,
+            end: CallEnd::default(),
             trace: None,
             left: recipe.limits.outbound_requests,
             messages_left: recipe.bounds.messages,
@@ -64,6 +67,7 @@ impl Outgoing {
 
     pub fn arm(&mut self, origin: Origin) {
         self.origin = origin;
+        self.end = CallEnd::default();
         self.trace = None;
         self.left = self.recipe.limits.outbound_requests;
         self.messages_left = self.recipe.bounds.messages;

@@ -76,6 +76,29 @@ async fn messages_that_cause_each_other_stop_sixteen_deep() {
     assert!(error.contains("loop"), "{error}");
 }
 
+#[tokio::test]
+async fn messages_that_cause_ever_more_of_them_come_to_an_end() {
+    // Each message reaches four, and each of those sends one: four to the sixteenth, if that had
+    // no end.
+    let four = ["a.b", "a.*", "*.b", "a.>"].map(|topic| format!("topic = {topic:?}"));
+    let four = four.each_ref().map(String::as_str);
+    let setup = member(Setup::default(), "bomb", &four).lines("[bus]\nmax_caused = 200");
+    let mut gate = setup.start().await;
+    let fuse = "forward a.b ".repeat(17);
+    for bombs in [1.0, 2.0] {
+        ok(&gate.get(&sending("bomb", "a.b", &fuse)).await);
+        eventually("four have handled each of 200", async || {
+            counted(&gate, "bomb", "handled").await == bombs * 800.0
+        })
+        .await;
+    }
+    let path = sending("bomb", "a.b", &fuse) + "&n=100";
+    ok(&gate.get(&path).await);
+    gate.signal(rustix::process::Signal::TERM);
+    let status = gate.exit_within(Duration::from_secs(20)).await;
+    assert!(status.success(), "{status}");
+}
+
 /// Sends as many messages as it can to a topic for a while, and tells how many were taken.
 async fn flood(gate: &crate::support::Gate, path: &str, time: Duration) -> u64 {
     let mut connection = gate.http1().await;

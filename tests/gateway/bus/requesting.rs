@@ -61,6 +61,23 @@ async fn a_deadline_ends_the_wait_and_the_handler() {
 }
 
 #[tokio::test]
+async fn who_waits_as_long_as_it_may_still_has_time_to_say_so() {
+    let limits = "[component.asker.limits]\ntimeout = \"1s\"";
+    let gate = pair("").lines(limits).start().await;
+    for timeout in ["", "&timeout=60000"] {
+        let path = asking("asker", "a", "sleep 20000") + timeout;
+        assert_eq!(ok(&gate.get(&path).await), "error:timeout");
+    }
+    // A handler of a message too: it replies before its own second is over.
+    let subscribed = ["topic = \"b\""];
+    let setup = member(pair(""), "middle", &subscribed);
+    let limits = "[component.middle.limits]\ntimeout = \"1s\"";
+    let gate = setup.lines(limits).start().await;
+    let path = asking("asker", "b", "ask a sleep 20000");
+    assert_eq!(ok(&gate.get(&path).await), "reply asked: error:timeout");
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_cancels_the_handlers_behind_it() {
     let patient = "[component.asker.limits]\ntimeout = \"60s\"\n\
         [component.answerer.limits]\ntimeout = \"60s\"";

@@ -40,6 +40,29 @@ async fn a_copy_that_traps_harms_nobody() {
 }
 
 #[tokio::test]
+async fn an_actor_whose_copy_fails_has_not_failed() {
+    let actor = "[component.second.instances]\nactor = true\n\
+        [component.second.supervision]\nstrategy = \"stop\"";
+    let gate = mirrored("version-a", "actor", actor).start().await;
+    for number in 1..=2 {
+        assert_eq!(gate.get("/trap").await.status(), 200);
+        mirrored_as(&gate, "failed", f64::from(number)).await;
+    }
+    // Its shadow is stopped, and it is not.
+    let answer = gate
+        .admin(crate::support::get("/v1/components/second"))
+        .await;
+    let version = answer.json()["versions"][0].clone();
+    assert_eq!(version["state"], "running", "{version}");
+    let metrics = gate.metrics().await;
+    let in_state = |state| {
+        let labels = [("component", "second"), ("state", state)];
+        metrics.sum("airgate_component_state", &labels)
+    };
+    assert_eq!((in_state("running"), in_state("stopped")), (1.0, 0.0));
+}
+
+#[tokio::test]
 async fn a_copy_asks_nobody_whatever_its_component_is_granted() {
     let origin = Origin::ok().await;
     let grant = format!(

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::letter::{Letter, Metadata};
 use super::outbox::{self, Patience};
 use super::pending::{PendingReply, first};
-use crate::core::{self, MessageBounds, MessageError, Spread};
+use crate::core::{self, MessageError, Spread};
 use crate::runtime::bindings::core::errors::MessagingError;
 use crate::runtime::bindings::core::host_messaging::{Host, HostPendingReply, add_to_linker};
 use crate::runtime::bindings::core::types::{ComponentId, Message};
@@ -25,8 +25,14 @@ impl From<Failure> for MessagingError {
         let text = failure.to_string();
         match failure {
             Failure::Topic(_) => Self::InvalidTopic(text),
+            Failure::EmptyKey | Failure::ReplyAddress => Self::InvalidMessage(text),
+            Failure::TooLarge(MessageError::Body { limit, .. }) => Self::TooLarge(limit.0),
+            Failure::TooLarge(MessageError::Entries(_) | MessageError::Metadata(_)) => {
+                Self::InvalidMessage(text)
+            }
             Failure::Denied => Self::Denied,
-            Failure::TooLarge(error) => Self::TooLarge(most(&error)),
+            Failure::Exhausted | Failure::HoldsTooMuch => Self::Exhausted,
+            Failure::TooManyPending => Self::TooManyPending,
             Failure::QueueFull => Self::QueueFull,
             Failure::NoReceiver => Self::NoReceiver,
             Failure::TimedOut => Self::TimedOut,
@@ -34,16 +40,10 @@ impl From<Failure> for MessagingError {
             Failure::Failed(reason) => Self::ReceiverFailed(reason),
             Failure::NoReply => Self::ReceiverFailed(text),
             Failure::Loop => Self::LoopDetected,
-            _ => Self::Unavailable(text),
+            Failure::NoBus | Failure::NoRequester | Failure::Draining | Failure::Unreachable => {
+                Self::Unavailable(text)
+            }
         }
-    }
-}
-
-/// What would not be too large. Of too many entries only their bytes can be told.
-fn most(error: &MessageError) -> u64 {
-    match error {
-        MessageError::Body { limit, .. } | MessageError::Metadata(limit) => limit.0,
-        MessageError::Entries(_) => MessageBounds::default().metadata.0,
     }
 }
 

@@ -29,7 +29,10 @@ pub(super) enum Failure {
     NoBus,
     #[error("the queue of a receiver is full")]
     QueueFull,
-    #[error("messages cause each other {} deep: a loop", Origin::MAX_DEPTH)]
+    #[error(
+        "messages cause each other {} deep, or too many of them: a loop",
+        Origin::MAX_DEPTH
+    )]
     Loop,
     #[error("nobody waits for this reply any more")]
     NoRequester,

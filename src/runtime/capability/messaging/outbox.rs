@@ -23,7 +23,7 @@ const REPLIES: u32 = 100;
 /// How long a guest waits, and for how many.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Patience {
-    /// `None`, or more than the guest itself has: as long as that.
+    /// `None`, or more than the guest itself has: nearly as long as that.
     pub timeout: Option<Duration>,
     /// None is one, and a hundred is the most.
     pub replies: u32,
@@ -153,11 +153,12 @@ pub(super) fn request(
     })
 }
 
-fn options(guest: &Guest, patience: Patience) -> RequestOptions {
-    let most = guest.recipe().limits.timeout;
+fn options(guest: &mut Guest, patience: Patience) -> RequestOptions {
+    let now = Instant::now();
+    let most = guest.patience(now);
     let timeout = patience.timeout.map_or(most, |asked| asked.min(most));
     RequestOptions {
-        deadline: Instant::now() + timeout,
+        deadline: now + timeout,
         replies: patience.replies.clamp(1, REPLIES),
     }
 }

@@ -11,6 +11,7 @@ use crate::runtime::bindings::core::host_messaging;
 use crate::runtime::bindings::messaging::request_reply;
 use crate::runtime::bindings::messaging::types::Error;
 use crate::runtime::bindings::wasmcloud::consumer;
+use crate::runtime::call::CallEnd;
 
 fn failures() -> Vec<RequestError> {
     let size = ByteSize(2);
@@ -59,7 +60,7 @@ async fn every_failure_has_its_word_in_every_interface() {
         [
             "other the message is too large: its body has 2, at most 1 are taken",
             "connection the queue of a receiver is full",
-            "other messages cause each other 16 deep: a loop",
+            "other messages cause each other 16 deep, or too many of them: a loop",
             "connection the node drains",
             "connection the bus cannot be reached",
             "connection nobody listens to the topic",
@@ -116,8 +117,8 @@ async fn nobody_waits_longer_than_their_own_caller() {
         replies: 1,
     };
     for (patience, expected) in [
-        (Patience::default(), 5_000),
-        (asked(60_000), 5_000),
+        (Patience::default(), 4_900),
+        (asked(60_000), 4_900),
         (asked(200), 200),
         (asked(0), 0),
     ] {
@@ -133,6 +134,21 @@ async fn nobody_waits_longer_than_their_own_caller() {
         assert!(options.deadline <= Instant::now() + expected);
         assert_eq!(options.replies, 1);
     }
+}
+
+#[tokio::test]
+async fn who_has_little_time_left_waits_for_less() {
+    let mut world = World::new(open());
+    world.answers(Ok(vec![message("_INBOX.1", b"")]));
+    let before = Instant::now();
+    world.guest.outgoing.end = CallEnd::at(before + Duration::from_secs(1));
+    let letter = Ok(Default::default());
+    let request = outbox::request(&mut world.guest, "a", letter, Patience::default()).unwrap();
+    request.await.unwrap();
+    let (_, options) = world.bus.asked.lock().unwrap().remove(0);
+    let (least, most) = (Duration::from_millis(890), Duration::from_millis(990));
+    assert!(options.deadline >= before + least);
+    assert!(options.deadline <= before + most);
 }
 
 #[tokio::test]

@@ -3,5 +3,6 @@
 mod bounds;
 mod failures;
 mod grants;
+mod mistakes;
 mod pending;
 mod support;

@@ -119,7 +119,7 @@ async fn at_most_32_are_under_way() {
         pending.push(start(&mut world).await.unwrap());
     }
     let refused = start(&mut world).await;
-    assert!(matches!(refused, Err(MessagingError::Unavailable(_))));
+    assert!(matches!(refused, Err(MessagingError::TooManyPending)));
     let first = pending.remove(0);
     HostPendingReply::cancel(&mut world.guest, borrow(&first))
         .await
