@@ -72,6 +72,7 @@ impl Host {
         Self {
             loader: self.loader.clone(),
             superiors: Superiors::NOBODY,
+            slots: self.slots.clone(),
         }
     }
 

@@ -195,6 +195,10 @@ impl Version {
         };
         async move {
             let result = self.handled(handling).await;
+            if let Err(InvokeError::Overloaded | InvokeError::Stopped) = result {
+                // No instance has met it, and it comes again.
+                return result;
+            }
             let duration = began.elapsed();
             let fault = result.as_ref().err().map(InvokeError::fault);
             self.metrics.record_call(duration, fault.as_ref());

@@ -77,10 +77,10 @@ async fn tries_that_cause_messages_come_to_an_end() {
     publish(&bus, "a.x", "").await.unwrap();
     idle(&bus).await;
     assert_eq!(count.load(Ordering::SeqCst), 5 * 301);
-    assert_eq!(bus.inspect().dead, 301);
+    assert_eq!(bus.inspect().await.dead, 301);
     // Somebody puts one back: it may cause as many again.
-    let letter = bus.dead_letters(1).remove(0).id;
-    bus.redeliver(letter).unwrap();
+    let letter = bus.dead_letters(1).await.remove(0).id;
+    bus.redeliver(letter).await.unwrap();
     idle(&bus).await;
     assert_eq!(count.load(Ordering::SeqCst), 5 * 602);
 }
