@@ -2,7 +2,9 @@
 //! again wait for a moment, then they are refused.
 //!
 //! An instance whose call did not finish cleanly is never leased again: the lease's `Drop`
-//! discards it, and only [`Lease::finish`] after success puts it back.
+//! discards it, and only its `finish` after success puts it back.
+
+mod lease;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,7 +17,9 @@ use super::seats::{Seat, Seats};
 use super::supervisor::Supervisor;
 use crate::core::{Instances, Reuse};
 use crate::monitoring::InstanceCounts;
-use crate::runtime::{Call, Instance, InvokeError, Joined, Lease, RequestBody, Sessions, Usage};
+use crate::runtime::{Call, Instance, InvokeError, Joined, RequestBody, Sessions};
+
+pub(crate) use lease::PoolLease;
 
 /// How long a request waits for an instance when all are busy, or while its component restarts.
 pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -367,45 +371,5 @@ impl Pool {
 
     fn lock<'a, T>(&self, mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An instance of the pool, for one call.
-pub struct PoolLease {
-    pool: Arc<Pool>,
-    instance: Option<Instance>,
-    generation: u32,
-    // After the instance: whoever gets the seat next must see it in the pool.
-    _seat: Seat,
-}
-
-impl Lease for PoolLease {
-    #[allow(
-        clippy::expect_used,
-        reason = "only `finish` takes it, and consumes the lease"
-    )]
-    fn instance(&mut self) -> &mut Instance {
-        self.instance
-            .as_mut()
-            .expect("a lease has its instance until it is finished")
-    }
-
-    fn is_reusable(&self) -> bool {
-        self.pool.policy.reuse != Reuse::Fresh
-    }
-
-    fn judge(&mut self, result: &Result<(), InvokeError>) {
-        let served = self.instance().served();
-        self.pool.judge_reuse(served, result);
-    }
-
-    fn finish(mut self, usage: Usage, result: Result<(), InvokeError>) {
-        self.pool.maker.record(usage);
-        let Some(instance) = self.instance.take() else {
-            return;
-        };
-        if result.is_ok() {
-            self.pool.give_back(instance, self.generation);
-        }
     }
 }
