@@ -29,6 +29,7 @@ struct Subscription {
     topic: String,
     group: Option<String>,
     queue_limit: u64,
+    ending: bool,
     queue: Queue,
 }
 
@@ -41,6 +42,16 @@ struct Queue {
     dead: u64,
     rejected: u64,
     dropped: u64,
+}
+
+impl Subscription {
+    /// One that takes nothing new may have a successor of the same name.
+    fn name(&self) -> String {
+        match self.ending {
+            true => format!("{} (ending)", self.subscriber),
+            false => self.subscriber.clone(),
+        }
+    }
 }
 
 impl Status {
@@ -78,7 +89,7 @@ fn table(bus: &Bus) -> Table {
         let is_full = queue.waiting >= it.queue_limit;
         let waiting = format!("{}/{}", queue.waiting, it.queue_limit);
         table.push([
-            (&it.subscriber).into(),
+            it.name().into(),
             (&it.topic).into(),
             it.group.as_deref().unwrap_or_default().into(),
             Cell::painted(waiting, is_full.then_some(Paint::Yellow)),
@@ -107,7 +118,7 @@ mod tests {
             "backend": "local", "requests": 1, "dead": 2,
             "subscriptions": [{
                 "subscriber": "cart", "topic": "orders.*", "group": "workers",
-                "overflow": "reject", "concurrency": 16, "queue_limit": 1024,
+                "overflow": "reject", "concurrency": 16, "queue_limit": 1024, "ending": true,
                 "queue": { "waiting": 3, "waiting_bytes": 900, "in_flight": 4, "delayed": 1,
                     "handled": 50, "failed": 6, "dead": 2, "rejected": 0, "dropped": 0 },
             }],
@@ -117,7 +128,7 @@ mod tests {
         let line = shown.lines().last().unwrap();
         let words: Vec<_> = line.split_whitespace().collect();
         let expected = [
-            "cart", "orders.*", "workers", "3/1024", "4", "50", "6", "2", "0", "0",
+            "cart", "(ending)", "orders.*", "workers", "3/1024", "4", "50", "6", "2", "0", "0",
         ];
         assert_eq!(words, expected);
         assert!(summary(&bus).starts_with("local bus: 1 requests wait"));
