@@ -8,6 +8,7 @@ use futures_util::stream;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::pool::QUEUE_TIMEOUT;
 use super::slots::Slots;
 use crate::monitoring::{GuestMetrics, instantiate_seconds};
 use crate::runtime::{Instance, InvokeError, Lease, Prepared, Usage, shutdown};
@@ -67,29 +68,33 @@ impl Maker {
     /// # Errors
     /// Whatever keeps an instance from starting.
     pub async fn make(&self) -> Result<Instance, InvokeError> {
+        match self.instantiate().await {
+            // Boxed, so that those who find room carry nothing of it.
+            Err(InvokeError::Overloaded) => Box::pin(self.take_the_place_of_another()).await,
+            made => made,
+        }
+    }
+
+    async fn instantiate(&self) -> Result<Instance, InvokeError> {
         let began = Instant::now();
-        let made = tokio::time::timeout(self.timeout(), self.instantiate());
+        let made = tokio::time::timeout(self.timeout(), self.prepared.instantiate());
         let instance = made.await.unwrap_or(Err(InvokeError::Timeout))?;
         self.instantiate_seconds.record(began.elapsed());
         Ok(instance)
     }
 
-    async fn instantiate(&self) -> Result<Instance, InvokeError> {
-        match self.prepared.instantiate().await {
-            // Boxed, so that those who find room carry nothing of it.
-            Err(InvokeError::Overloaded) => Box::pin(self.instantiate_elsewhere()).await,
-            made => made,
-        }
-    }
-
-    /// Where others have to make room first. Somebody else may take it.
+    /// Where others have to make room first; somebody else may take it. Who is slow to go is no
+    /// failure of this component: it has no room then.
     #[cold]
-    async fn instantiate_elsewhere(&self) -> Result<Instance, InvokeError> {
+    async fn take_the_place_of_another(&self) -> Result<Instance, InvokeError> {
+        let patience = tokio::time::Instant::now() + QUEUE_TIMEOUT;
         for _ in 0..ATTEMPTS {
-            if !self.slots.make_room(&self.prepared).await {
+            let room = self.slots.make_room(&self.prepared);
+            let is_made = tokio::time::timeout_at(patience, room).await;
+            if !is_made.unwrap_or(false) {
                 break;
             }
-            match self.prepared.instantiate().await {
+            match self.instantiate().await {
                 Err(InvokeError::Overloaded) => {}
                 made => return made,
             }

@@ -197,7 +197,7 @@ async fn a_store_whose_backups_are_made_elsewhere_says_so() {
         assert_eq!(refused.status, 409, "{line}");
         let detail = refused.json()["detail"].to_string();
         assert!(
-            detail.contains("save and restore it with the tools"),
+            detail.contains("with the tools of what it is kept in"),
             "{detail}"
         );
     }

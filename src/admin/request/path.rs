@@ -78,7 +78,8 @@ impl FromRequestParts<Shared> for BackupPath {
         let backup = shared.node.stores().backup(&name);
         let elsewhere = || {
             Problem::conflict(format!(
-                "store `{name}` is not this node's alone: save and restore it with the tools of                  what it is kept in"
+                "store `{name}` is not this node's alone: save and restore it with the tools of \
+                 what it is kept in"
             ))
         };
         let backup = backup.ok_or_else(elsewhere)?;
