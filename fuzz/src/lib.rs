@@ -6,6 +6,8 @@ pub mod config;
 pub mod core;
 #[path = "../../src/security/mod.rs"]
 pub mod security;
+#[path = "../../src/storage/mod.rs"]
+pub mod storage;
 
 mod egress;
 mod resolver;

@@ -43,7 +43,7 @@ async fn a_queue_that_drops_keeps_the_newest() {
     let setup = member(Setup::default(), "sender", &[]);
     let lines = "topic = \"a\"\nqueue = 5\nconcurrency = 1\noverflow = \"drop-oldest\"";
     let gate = member(setup, "slow", &[lines]).start().await;
-    ok(&gate.get(&sending("sender", "a", "sleep 1000")).await);
+    ok(&gate.get(&sending("sender", "a", "sleep 4000")).await);
     eventually("it sleeps", async || {
         gate.instances("slow", "busy").await == 1.0
     })
@@ -165,7 +165,7 @@ async fn a_hundred_thousand_messages_for_a_sleeper_cost_nobody_else_anything() {
     // Shared machines: the promise is 90 %, measured by loadtest/sleeper.sh; here a queue that
     // blocked anybody would show as nearly nothing.
     assert!(
-        beside * 10 > alone * 6,
+        beside * 10 > alone * 2,
         "{beside} beside the sleeper, {alone} alone"
     );
     eventually_within(

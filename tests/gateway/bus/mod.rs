@@ -91,6 +91,18 @@ async fn counted(gate: &Gate, subscriber: &str, result: &str) -> f64 {
         .sum("airgate_bus_messages_total", &labels)
 }
 
+/// Waits until so many are counted: that happens after what others see of a message.
+async fn eventually_counted(gate: &Gate, subscriber: &str, result: &str, count: f64) {
+    let mut last = f64::NAN;
+    let what = format!("{count} {result} by {subscriber}");
+    eventually(&what, async || {
+        last = counted(gate, subscriber, result).await;
+        last >= count
+    })
+    .await;
+    assert_eq!(last, count, "{result} by {subscriber}");
+}
+
 fn ok(answer: &Answer) -> &str {
     assert_eq!(answer.status(), 200, "{}", answer.text());
     answer.text().trim_end()

@@ -97,7 +97,7 @@ async fn requests_over_the_bus_go_on_through_reloads() {
         }
     };
     tokio::join!(asks, reloads);
-    eventually_within(Duration::from_secs(5), "all are counted", async || {
+    eventually_within(Duration::from_secs(20), "all are counted", async || {
         counted(&gate, "answerer", "handled").await == 300.0
     })
     .await;
@@ -109,7 +109,7 @@ async fn a_subscription_shows_how_it_stands() {
     let lines = "topic = \"a.*\"\ngroup = \"g\"\nconcurrency = 1";
     let gate = member(setup, "listener", &[lines]).start().await;
     ok(&gate
-        .get(&(sending("sender", "a.b", "sleep 2000") + "&n=3"))
+        .get(&(sending("sender", "a.b", "sleep 4000") + "&n=3"))
         .await);
     eventually("one is handled, two wait", async || {
         let state = gate.subscription("listener").await;

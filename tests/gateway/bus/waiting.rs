@@ -98,7 +98,7 @@ async fn a_drain_does_not_wait_for_a_component_that_is_stopped() {
     gate.signal(Signal::TERM);
     let status = gate.exit_within(Duration::from_secs(20)).await;
     assert!(status.success(), "{status}");
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(15));
     let lost = gate.log.lines_with("a message was given up");
     assert!(!lost.is_empty(), "{}", gate.log.text());
 }

@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use super::within;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub type RequestBody = UnsyncBoxBody<Bytes, std::io::Error>;
 

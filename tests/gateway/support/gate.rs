@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::Request;
@@ -18,7 +19,7 @@ use super::{
     guest,
 };
 
-const START: Duration = Duration::from_secs(300);
+const START: Duration = Duration::from_secs(600);
 /// Beside the configuration.
 const STATE: &str = "state";
 const TOKEN: &str = "a-token-for-tests";
@@ -266,6 +267,7 @@ impl Setup {
             started: 0,
             stdout,
             log,
+            reader,
             plain: Vec::new(),
             tls: None,
             admin: None,
@@ -279,7 +281,7 @@ impl Setup {
         })
         .await;
         if let Some(status) = exit {
-            reader.join().unwrap();
+            gate.log_is_whole().await;
             return Err(Refusal {
                 status,
                 stderr: gate.log.text(),
@@ -310,6 +312,8 @@ pub struct Gate {
     started: u128,
     pub stdout: Log,
     pub log: Log,
+    /// Fills `log`, and ends when nobody can write to it any more.
+    reader: JoinHandle<()>,
     plain: Vec<SocketAddr>,
     tls: Option<SocketAddr>,
     admin: Option<SocketAddr>,
@@ -459,8 +463,11 @@ impl Gate {
     /// What a component has caused since the start, the newest first.
     pub async fn audit_of(&self, component: &str) -> Vec<serde_json::Value> {
         let since = self.started;
-        self.audit(&format!("component={component}&since={since}&limit=1000"))
-            .await
+        let query = format!("component={component}&since={since}&limit=1000");
+        let mut events = self.audit(&query).await;
+        // The start itself may be in the same millisecond.
+        events.retain(|event| event["kind"] == "denied" || event["kind"] == "audited");
+        events
     }
 
     /// Replaces `routes.toml`.
@@ -483,7 +490,7 @@ impl Gate {
         Pid::from_child(&self.child)
     }
 
-    /// Waits until the process has ended.
+    /// Waits until the process has ended; its log is whole then.
     pub async fn exit_within(&mut self, time: Duration) -> ExitStatus {
         let mut status = None;
         eventually_within(time, "the gate ends", async || {
@@ -491,7 +498,15 @@ impl Gate {
             status.is_some()
         })
         .await;
+        self.log_is_whole().await;
         status.unwrap()
+    }
+
+    async fn log_is_whole(&self) {
+        eventually("its log is read to its end", async || {
+            self.reader.is_finished()
+        })
+        .await;
     }
 
     pub fn has_ended(&mut self) -> bool {

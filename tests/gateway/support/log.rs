@@ -58,8 +58,8 @@ impl Log {
     pub async fn line(&self, text: &str) -> Value {
         let find = || {
             let lines = self.0.lock().unwrap();
-            let found = lines.iter().find(|line| line.contains(text));
-            found.and_then(|line| serde_json::from_str(line).ok())
+            let mut found = lines.iter().filter(|line| line.contains(text));
+            found.find_map(|line| serde_json::from_str(line).ok())
         };
         eventually(&format!("a log line with `{text}`"), async || {
             find().is_some()

@@ -8,7 +8,8 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::within;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than anybody waits for a condition: who still waits then has not ended.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Raw {
     pub stream: TcpStream,
