@@ -142,12 +142,14 @@ mod tests {
                                 .await
                         }
                     };
+                    assert!(seat.is_some(), "it waited in vain");
                     tokio::task::yield_now().await;
                     drop(seat);
                 }
             })
         });
-        futures_util::future::join_all(rounds).await;
+        let ended = futures_util::future::join_all(rounds).await;
+        assert!(ended.iter().all(Result::is_ok));
         assert_eq!(seats.taken(), 0);
     }
 }

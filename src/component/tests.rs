@@ -107,7 +107,8 @@ async fn get(version: &Version) -> Result<String, InvokeError> {
 }
 
 async fn until(what: impl Fn() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(20);
+    // Room for two thousand instances is also waited for.
+    let patience = Instant::now() + Duration::from_secs(60);
     while !what() {
         assert!(Instant::now() < patience, "it did not come to that");
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -37,7 +37,16 @@ fn holder(pid: Option<u32>) -> String {
 /// The state directory is ours for as long as this lives.
 #[derive(Debug)]
 pub struct StateLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for StateLock {
+    /// Closing alone would leave it to a child that has our open files until it runs its own
+    /// program.
+    fn drop(&mut self) {
+        // Where that fails it goes with the last of them.
+        let _ = self.file.unlock();
+    }
 }
 
 impl StateLock {
@@ -67,7 +76,7 @@ impl StateLock {
         if let Err(error) = write_pid(&mut file) {
             tracing::warn!(path = %path.display(), %error, "cannot write the process id");
         }
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -197,10 +197,15 @@ mod tests {
 
     #[test]
     fn a_short_run_goes_on_and_a_long_one_yields() {
-        begin(Duration::ZERO);
-        let tick = || on_tick(Duration::from_secs(1));
-        assert!(matches!(tick(), Ok(UpdateDeadline::Continue(_))));
-        spin(LONG_RUN);
+        let tick = || on_tick(Duration::from_secs(60));
+        // Where the kernel takes the thread away just here, the run only looks like a long one.
+        let is_trusted = |_| {
+            begin(Duration::ZERO);
+            assert!(matches!(tick(), Ok(UpdateDeadline::Continue(_))));
+            RUN.get().suspected.is_none()
+        };
+        assert!((0..100).any(is_trusted), "a short run is suspected");
+        spin(2 * LONG_RUN);
         assert!(
             matches!(tick(), Ok(UpdateDeadline::Continue(_))),
             "first suspected"
@@ -225,8 +230,9 @@ mod tests {
 
     #[tokio::test]
     async fn time_spent_waiting_is_not_counted() {
-        let wait = tokio::time::sleep(Duration::from_millis(30));
+        let wait = tokio::time::sleep(Duration::from_millis(500));
         let ((), spent) = Metered::new(wait).await;
-        assert!(spent < Duration::from_millis(15), "{spent:?}");
+        // Not none: the kernel may take the thread away in the middle of a poll.
+        assert!(spent < Duration::from_millis(250), "{spent:?}");
     }
 }

@@ -145,6 +145,8 @@ impl Stores for StoreSet {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::core::{ByteSize, ComponentName, Key, Quota, StoreError, Write};
 
@@ -184,9 +186,17 @@ mod tests {
             .await
     }
 
+    /// Also waits for a file that the store before it is still closing.
     async fn has(store: &dyn KvStore, key: &str) -> bool {
-        let key: Key = key.parse().unwrap();
-        store.get(&cart(), &key).await.unwrap().is_some()
+        let (key, began): (Key, _) = (key.parse().unwrap(), Instant::now());
+        loop {
+            match store.get(&cart(), &key).await {
+                Err(StoreError::Unavailable(_)) if began.elapsed() < Duration::from_secs(20) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                stored => return stored.unwrap().is_some(),
+            }
+        }
     }
 
     #[tokio::test]

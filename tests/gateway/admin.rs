@@ -77,6 +77,7 @@ async fn components_show_their_versions_limits_and_instances() {
         .start()
         .await;
     gate.get("/counter").await;
+    gate.at_rest().await;
     let one = gate.admin(get("/v1/components/counter")).await.json();
     assert_eq!(one["name"], "counter");
     assert_eq!(one["limits"]["memory"], "32MiB");
@@ -118,6 +119,7 @@ async fn metrics_count_requests_by_route_method_and_status() {
         gate.get("/hello/some/path?secret=1").await;
     }
     gate.http2().await.get("/hello").await;
+    gate.at_rest().await;
     let metrics = gate.metrics().await;
     let count = "http_server_request_duration_seconds_count";
     let labels = [

@@ -194,6 +194,10 @@ async fn what_is_done_through_the_admin_api_is_recorded_and_what_is_refused_too(
         .get("/livez")
         .await;
     assert_eq!(gate.audit("limit=1000").await.len(), before);
+    eventually("all of it is on disk", async || {
+        on_disk(state.path()).contains("POST /v1/drain")
+    })
+    .await;
     assert!(!on_disk(state.path()).contains("guess"));
 }
 
@@ -246,13 +250,17 @@ async fn deployments_and_new_grants_are_recorded_without_their_values() {
         all(&removed, "detail"),
         ["removed", "from the configuration"]
     );
+    eventually("all of it is on disk", async || {
+        on_disk(state.path()).contains("\"removed\"")
+    })
+    .await;
     drop(gate);
     assert!(!on_disk(state.path()).contains("hunter2"));
 }
 
 #[tokio::test]
 async fn a_flood_of_denials_fills_neither_the_trail_nor_the_log() {
-    const DENIALS: u64 = 20_000;
+    const DENIALS: u64 = 5_000;
     let state = state();
     let lines =
         format!("limits = {{ outbound_requests = {DENIALS}, cpu = \"30s\", timeout = \"60s\" }}");

@@ -126,6 +126,15 @@ impl Running {
         kill_process(Pid::from_child(&self.0), Signal::INT).unwrap();
     }
 
+    /// It has a handler for what would end it else.
+    fn heeds_interrupts(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let mut lines = status.lines();
+        let caught = lines.find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+        (caught >> (Signal::INT.as_raw() - 1)) & 1 == 1
+    }
+
     async fn code(&mut self) -> Option<i32> {
         let mut status = None;
         eventually("the verb ends", async || {
@@ -406,9 +415,11 @@ async fn who_stops_waiting_does_not_stop_the_rollout() {
 #[tokio::test]
 async fn events_are_told_as_they_happen() {
     let scene = Scene::start("").await;
+    // First, as nothing tells when it listens: by the time the others have heard something.
+    let (mut other, nothing, _) = scene.spawn(&["events", "other"]);
+    eventually("it runs", async || other.heeds_interrupts()).await;
     let (mut lines, told, _) = scene.spawn(&["events"]);
     let (mut json, documents, _) = scene.spawn(&["events", "cart", "--json"]);
-    let (mut other, nothing, _) = scene.spawn(&["events", "other"]);
     // Again and again: what happened before they listened is not told.
     eventually("the events", async || {
         scene.done(&["traffic", "cart", "1.4.2=1"]);
@@ -441,11 +452,18 @@ async fn reload_obeys_the_file_or_says_what_is_wrong_with_it() {
 
 #[tokio::test]
 async fn drain_ends_the_gate_and_then_nobody_answers() {
-    let mut scene = Scene::start("").await;
-    scene.done(&["drain"]);
-    let ended = scene.gate.exit_within(Duration::from_secs(10)).await;
+    // Not a port, which may be another gate's as soon as it is free.
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("admin.sock");
+    let listen = format!("listen = \"unix:{}\"", socket.display());
+    let mut scene = Scene::of(|setup| setup.admin(&listen), "").await;
+    let config = scene.gate.config();
+    let here = |verb| airgate(&[verb, "--config", config.to_str().unwrap()]);
+    let asked = here("drain");
+    assert_eq!(code(&asked), 0, "{asked:?}");
+    let ended = scene.gate.exit_within(Duration::from_secs(20)).await;
     assert!(ended.success());
-    refused(&scene.run(&["status"]), 4, "cannot be reached");
+    refused(&here("status"), 4, "cannot be reached");
 }
 
 #[tokio::test]

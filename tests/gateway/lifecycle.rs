@@ -9,8 +9,16 @@ use rustix::process::Signal;
 
 use crate::support::{Answer, Connection, Gate, Setup, eventually, get, guest, within};
 
+/// Who waits in vain waits longer than this: a drain may take half a minute.
+const SOON: Duration = Duration::from_secs(15);
+
 fn fixed(path: &str, text: &str) -> String {
     format!("path = {path:?}\nrespond = {{ body = {text:?} }}")
+}
+
+/// A guest that may sleep for as long as it is told.
+fn sleeper() -> Setup {
+    Setup::default().guest_with("sleep", "limits = { timeout = \"60s\" }")
 }
 
 async fn busy(gate: &Gate) {
@@ -27,7 +35,7 @@ async fn success(gate: &Gate) -> f64 {
 #[tokio::test]
 async fn sigterm_lets_requests_finish_and_then_ends_with_0() {
     for http2 in [false, true] {
-        let mut gate = Gate::serving(["sleep"]).start().await;
+        let mut gate = sleeper().start().await;
         let address = gate.address();
         let slow = tokio::spawn(async move {
             let mut client = match http2 {
@@ -40,19 +48,16 @@ async fn sigterm_lets_requests_finish_and_then_ends_with_0() {
         gate.signal(Signal::TERM);
         let answer = slow.await.unwrap().whole();
         assert_eq!((answer.status(), answer.text()), (200, "slept"));
-        assert_eq!(
-            gate.exit_within(Duration::from_secs(3)).await.code(),
-            Some(0)
-        );
+        assert_eq!(gate.exit_within(SOON).await.code(), Some(0));
     }
 }
 
 #[tokio::test]
 async fn a_draining_gate_is_not_ready_and_takes_no_new_connection() {
-    let mut gate = Gate::serving(["sleep"]).start().await;
+    let mut gate = sleeper().start().await;
     let address = gate.address();
     let slow =
-        tokio::spawn(async move { Connection::http1(address).await.get("/sleep?ms=2000").await });
+        tokio::spawn(async move { Connection::http1(address).await.get("/sleep?ms=5000").await });
     busy(&gate).await;
     gate.signal(Signal::TERM);
     eventually("/readyz says so", async || {
@@ -60,9 +65,12 @@ async fn a_draining_gate_is_not_ready_and_takes_no_new_connection() {
     })
     .await;
     assert_eq!(gate.admin(get("/livez")).await.status(), 200);
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    eventually("nobody can connect", async || {
+        tokio::net::TcpStream::connect(address).await.is_err()
+    })
+    .await;
     assert_eq!(slow.await.unwrap().status(), 200);
-    assert!(gate.exit_within(Duration::from_secs(3)).await.success());
+    assert!(gate.exit_within(SOON).await.success());
 }
 
 #[tokio::test]
@@ -74,7 +82,7 @@ async fn a_stream_under_way_is_finished_by_a_drain() {
     response.frame().await.unwrap().unwrap();
     gate.signal(Signal::TERM);
     assert_eq!(Answer::read(response).await.whole().text(), "bcdefghij");
-    assert!(gate.exit_within(Duration::from_secs(3)).await.success());
+    assert!(gate.exit_within(SOON).await.success());
 }
 
 #[tokio::test]
@@ -84,7 +92,7 @@ async fn idle_connections_do_not_hold_up_a_drain() {
     assert_eq!(one.get("/hello").await.status(), 200);
     assert_eq!(two.get("/hello").await.status(), 200);
     gate.signal(Signal::TERM);
-    assert!(gate.exit_within(Duration::from_secs(3)).await.success());
+    assert!(gate.exit_within(SOON).await.success());
 }
 
 #[tokio::test]
@@ -97,8 +105,9 @@ async fn connections_that_have_not_asked_yet_do_not_hold_up_a_drain() {
         eventually("it is open", async || gate.connections().await == 1.0).await;
         gate.signal(Signal::TERM);
         let began = Instant::now();
-        assert!(gate.exit_within(Duration::from_secs(15)).await.success());
-        if began.elapsed() > Duration::from_secs(3) {
+        assert!(gate.exit_within(Duration::from_secs(40)).await.success());
+        // Who is waited for may take ten seconds to ask.
+        if began.elapsed() > Duration::from_secs(8) {
             slow.push((bytes, began.elapsed()));
         }
     }
@@ -108,19 +117,18 @@ async fn connections_that_have_not_asked_yet_do_not_hold_up_a_drain() {
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     for second in [Signal::TERM, Signal::INT] {
-        let mut gate = Gate::serving(["sleep"]).start().await;
+        let mut gate = sleeper().start().await;
         let address = gate.address();
         let slow = tokio::spawn(async move {
             let mut client = Connection::http1(address).await;
-            client.send(get("/sleep?ms=4000")).await.is_err()
+            client.send(get("/sleep?ms=60000")).await.is_err()
         });
         busy(&gate).await;
         gate.signal(Signal::TERM);
         gate.log.line("draining").await;
         assert!(!gate.has_ended());
         gate.signal(second);
-        let exit = gate.exit_within(Duration::from_secs(2)).await;
-        assert_eq!(exit.code(), Some(1));
+        assert_eq!(gate.exit_within(SOON).await.code(), Some(1));
         assert!(slow.await.unwrap());
     }
 }
@@ -136,10 +144,7 @@ async fn a_drain_has_an_end() {
     raw.send("GET /hang HTTP/1.1\r\nhost: a\r\n\r\n").await;
     busy(&gate).await;
     gate.signal(Signal::TERM);
-    assert_eq!(
-        gate.exit_within(Duration::from_secs(3)).await.code(),
-        Some(1)
-    );
+    assert_eq!(gate.exit_within(SOON).await.code(), Some(1));
 }
 
 #[tokio::test]
@@ -147,7 +152,7 @@ async fn the_admin_api_can_begin_a_drain() {
     let mut gate = Gate::serving(["hello"]).start().await;
     let request = http::Request::post("/v1/drain").body(crate::support::empty());
     assert_eq!(gate.admin(request.unwrap()).await.status(), 202);
-    assert!(gate.exit_within(Duration::from_secs(3)).await.success());
+    assert!(gate.exit_within(SOON).await.success());
 }
 
 #[tokio::test]
@@ -208,9 +213,8 @@ async fn a_configuration_behind_a_swapped_link_is_read() {
     })
     .await;
     put("three");
-    let time = Duration::from_secs(5);
     let swapped = async || gate.get("/").await.text() == "three";
-    crate::support::eventually_within(time, "the swapped link is read", swapped).await;
+    eventually("the swapped link is read", swapped).await;
     assert!(!gate.has_ended());
 }
 
@@ -313,16 +317,12 @@ async fn reloads_under_load_lose_no_request() {
 
 #[tokio::test]
 async fn a_request_under_way_keeps_the_component_that_a_reload_removes() {
-    let mut gate = Gate::serving(["sleep"]).start().await;
+    let mut gate = sleeper().start().await;
     let mut client = gate.http1().await;
-    let reload = async {
-        gate.metrics().await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    };
-    let slow = client.get("/sleep?ms=1500");
+    let slow = client.get("/sleep?ms=3000");
     let (removed, answer) = tokio::join!(
         async {
-            reload.await;
+            busy(&gate).await;
             std::fs::write(gate.config(), Setup::default().text()).unwrap();
             gate.reload().await
         },
@@ -334,8 +334,9 @@ async fn a_request_under_way_keeps_the_component_that_a_reload_removes() {
     gate.rewrite(Gate::serving(["sleep"]));
 }
 
-fn free_address() -> SocketAddr {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// On an address where nobody else is given a port: it is not taken by another test meanwhile.
+fn free_address(ip: &str) -> SocketAddr {
+    let socket = std::net::TcpListener::bind((ip, 0)).unwrap();
     socket.local_addr().unwrap()
 }
 
@@ -344,7 +345,7 @@ async fn a_reload_opens_and_closes_listeners_and_drops_no_connection() {
     let base = Setup::default().route(&fixed("/", "ok"));
     let mut gate = base.clone().start().await;
     let mut old = gate.http1().await;
-    let extra = free_address();
+    let extra = free_address("127.0.0.77");
     gate.rewrite(base.clone().listen(extra));
     assert_eq!(gate.reload().await.status(), 200);
     let mut added = Connection::http1(extra).await;
@@ -363,7 +364,7 @@ async fn a_reload_opens_and_closes_listeners_and_drops_no_connection() {
 async fn every_listener_of_the_file_serves_also_where_the_kernel_chooses_the_ports() {
     let any = "127.0.0.1:0".parse().unwrap();
     let setup = Setup::default().listen(any).route(&fixed("/", "ok"));
-    let gate = within(Duration::from_secs(10), "two listeners", setup.start()).await;
+    let gate = within(Duration::from_secs(60), "two listeners", setup.start()).await;
     assert_eq!(gate.addresses().len(), 2);
     for address in gate.addresses() {
         assert_eq!(
@@ -395,23 +396,23 @@ async fn an_address_that_is_taken_changes_nothing() {
 
 #[tokio::test]
 async fn new_limits_hold_for_the_next_request() {
-    let mut gate = Gate::serving(["hang"]).start().await;
+    let mut gate = Setup::default()
+        .guest_with("hang", "limits = { timeout = \"60s\" }")
+        .start()
+        .await;
     gate.rewrite(Setup::default().guest_with("hang", "limits = { timeout = \"100ms\" }"));
     assert_eq!(gate.reload().await.status(), 200);
-    let began = Instant::now();
-    let answer = within(Duration::from_secs(3), "the deadline", gate.get("/hang")).await;
+    let answer = within(Duration::from_secs(20), "the deadline", gate.get("/hang")).await;
     assert_eq!(answer.status(), 504);
-    assert!(began.elapsed() < Duration::from_secs(2));
 }
 
 #[tokio::test]
 async fn systemd_may_hand_over_the_socket() {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap();
-    drop(socket);
+    let address = free_address("127.0.0.78");
     // sd_listen_fds(3): descriptor 3 is an open socket; python opens it as systemd would.
     let script = format!(
-        "exec python3 -c 'import os,socket,sys\ns=socket.socket()\ns.setsockopt(1,2,1)\ns.bind((\"127.0.0.1\",{}))\ns.listen(9)\nos.dup2(s.fileno(),3,True)\nos.environ[\"LISTEN_FDS\"]=\"1\"\nos.environ[\"LISTEN_PID\"]=str(os.getpid())\nos.execv(sys.argv[1],sys.argv[1:])' \"$@\"",
+        "exec python3 -c 'import os,socket,sys\ns=socket.socket()\ns.setsockopt(1,2,1)\ns.bind((\"{}\",{}))\ns.listen(9)\nos.dup2(s.fileno(),3,True)\nos.environ[\"LISTEN_FDS\"]=\"1\"\nos.environ[\"LISTEN_PID\"]=str(os.getpid())\nos.execv(sys.argv[1],sys.argv[1:])' \"$@\"",
+        address.ip(),
         address.port()
     );
     if std::process::Command::new("python3")

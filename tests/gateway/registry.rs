@@ -193,7 +193,7 @@ async fn a_gate_serves_what_a_registry_has_and_goes_on_without_it() {
     gate.reloads().await;
     assert_eq!(gate.get("/").await.text().trim(), "b");
     gate.signal(Signal::TERM);
-    assert!(gate.exit_within(Duration::from_secs(10)).await.success());
+    assert!(gate.exit_within(Duration::from_secs(20)).await.success());
     // What was fetched last is taken where nobody answers.
     drop(registry);
     let gate = setup.start().await;

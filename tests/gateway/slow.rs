@@ -1,6 +1,6 @@
 //! Clients that waste a place: each kind of waiting has an end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{Gate, Raw, Setup, eventually};
 
@@ -8,13 +8,15 @@ const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// SETTINGS with nothing set.
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 
-/// Closed once `limit` has passed, and soon after.
-async fn closes_after(raw: &mut Raw, limit: Duration) {
-    closes_between(raw, limit, limit + Duration::from_secs(3)).await;
+/// Closed once `limit` has passed, and soon after: no limit is less than ten seconds where
+/// nothing is said. The gate's clock does not start before `began`.
+async fn closes_after(raw: &mut Raw, began: Instant, limit: Duration) {
+    closes_between(raw, began, limit, limit + Duration::from_secs(8)).await;
 }
 
-async fn closes_between(raw: &mut Raw, limit: Duration, latest: Duration) {
-    let took = raw.closed_after().await;
+async fn closes_between(raw: &mut Raw, began: Instant, limit: Duration, latest: Duration) {
+    raw.rest().await;
+    let took = began.elapsed();
     let early = limit.saturating_sub(Duration::from_millis(100));
     assert!(
         took >= early,
@@ -41,9 +43,10 @@ fn limited(key: &str) -> Setup {
 async fn a_connection_that_does_not_say_what_it_speaks_is_closed() {
     let gate = limited("detection_timeout").start().await;
     for bytes in ["", "P", "PRI * HT", &PREFACE[..23]] {
+        let began = Instant::now();
         let mut raw = gate.raw().await;
         raw.send(bytes).await;
-        closes_after(&mut raw, LIMIT).await;
+        closes_after(&mut raw, began, LIMIT).await;
     }
     nobody_is_left(&gate).await;
 }
@@ -52,8 +55,9 @@ async fn a_connection_that_does_not_say_what_it_speaks_is_closed() {
 async fn half_a_head_is_not_waited_for() {
     let gate = limited("head_timeout").start().await;
     let mut raw = gate.raw().await;
+    let began = Instant::now();
     raw.send("GET /hello HTTP/1.1\r\nhost: a\r\n").await;
-    closes_after(&mut raw, LIMIT).await;
+    closes_after(&mut raw, began, LIMIT).await;
     nobody_is_left(&gate).await;
 }
 
@@ -86,8 +90,9 @@ async fn the_head_timeout_holds_for_a_later_request_too() {
     let mut raw = gate.raw().await;
     raw.send("GET /hello HTTP/1.1\r\nhost: a\r\n\r\n").await;
     raw.until("world\n").await;
+    let began = Instant::now();
     raw.send("GET /hello HTT").await;
-    closes_after(&mut raw, LIMIT).await;
+    closes_after(&mut raw, began, LIMIT).await;
     nobody_is_left(&gate).await;
 }
 
@@ -104,7 +109,7 @@ async fn a_body_that_stops_is_a_408() {
         let head = raw.head().await;
         assert!(head.starts_with("HTTP/1.1 408"), "{head}");
         assert!(head.contains("error=http_request_error"), "{head}");
-        closes_after(&mut raw, Duration::ZERO).await;
+        closes_after(&mut raw, Instant::now(), Duration::ZERO).await;
     }
     nobody_is_left(&gate).await;
 }
@@ -136,9 +141,10 @@ async fn a_client_that_takes_nothing_is_dropped() {
 async fn an_idle_connection_is_closed() {
     let gate = limited("keep_alive").start().await;
     let mut raw = gate.raw().await;
+    let began = Instant::now();
     raw.send("GET /hello HTTP/1.1\r\nhost: a\r\n\r\n").await;
     raw.until("world\n").await;
-    closes_after(&mut raw, LIMIT).await;
+    closes_after(&mut raw, began, LIMIT).await;
     nobody_is_left(&gate).await;
 }
 
@@ -146,22 +152,24 @@ async fn an_idle_connection_is_closed() {
 async fn an_http2_preface_and_then_silence_is_closed() {
     let gate = limited("keep_alive").start().await;
     for settings in [&b""[..], &SETTINGS] {
+        let began = Instant::now();
         let mut raw = gate.raw().await;
         raw.send(PREFACE).await.send(settings).await;
         // It is told with GOAWAY, and has five seconds to see it.
-        closes_between(&mut raw, LIMIT, LIMIT + Duration::from_secs(7)).await;
+        closes_between(&mut raw, began, LIMIT, LIMIT + Duration::from_secs(15)).await;
     }
     nobody_is_left(&gate).await;
 }
 
 #[tokio::test]
 async fn a_slow_guest_is_no_slow_client() {
-    let gate = Gate::serving(["sleep"])
-        .limits("keep_alive = \"200ms\"\nhead_timeout = \"200ms\"\nwrite_timeout = \"200ms\"\nbody_idle_timeout = \"200ms\"")
+    let gate = Setup::default()
+        .guest_with("sleep", "limits = { timeout = \"60s\" }")
+        .limits("keep_alive = \"2s\"\nhead_timeout = \"2s\"\nwrite_timeout = \"2s\"\nbody_idle_timeout = \"2s\"")
         .start()
         .await;
     let (mut one, mut two) = (gate.http1().await, gate.http2().await);
-    let (one, two) = tokio::join!(one.get("/sleep?ms=1500"), two.get("/sleep?ms=1500"));
+    let (one, two) = tokio::join!(one.get("/sleep?ms=5000"), two.get("/sleep?ms=5000"));
     for answer in [one.whole(), two.whole()] {
         assert_eq!((answer.status(), answer.text()), (200, "slept"));
     }
@@ -171,8 +179,9 @@ async fn a_slow_guest_is_no_slow_client() {
 /// full, and pings are answered, but a request is held.
 #[tokio::test]
 async fn an_http2_client_that_gives_no_window_does_not_hold_its_requests_for_ever() {
-    let gate = limited("write_timeout")
-        .limits("keep_alive = \"600ms\"")
+    // So long that the request is seen while it is held.
+    let gate = Gate::serving(["hello"])
+        .limits("write_timeout = \"3s\"\nkeep_alive = \"3s\"")
         .start()
         .await;
     let mut raw = gate.raw().await;

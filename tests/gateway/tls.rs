@@ -101,11 +101,11 @@ async fn a_bad_pair_keeps_the_old_certificate() {
     let other = Pair::write(dir.path(), "other", &["localhost"]);
     std::fs::copy(&other.key, &pair.key).unwrap();
     gate.log.line("the old configuration stays").await;
-    let success = gate
-        .metrics()
-        .await
-        .sum("airgate_config_last_reload_success", &[]);
-    assert_eq!(success, 0.0);
+    eventually("the failure is shown", async || {
+        let metrics = gate.metrics().await;
+        metrics.sum("airgate_config_last_reload_success", &[]) == 0.0
+    })
+    .await;
     assert_eq!(
         hello(&gate, "localhost", config.clone()).await,
         "hello world\n"
@@ -120,7 +120,7 @@ async fn a_stalled_handshake_does_not_stop_others() {
     let (_dir, pair) = pair(&["localhost"]);
     let gate = Gate::serving(["hello"])
         .tls(&pair.config())
-        .limits("detection_timeout = \"1s\"")
+        .limits("detection_timeout = \"5s\"")
         .start()
         .await;
     let mut stalled = Vec::new();
@@ -131,10 +131,10 @@ async fn a_stalled_handshake_does_not_stop_others() {
     }
     let config = client(&[&pair], &["h2"]);
     let answered = hello(&gate, "localhost", config);
-    let text = within(Duration::from_millis(900), "an answer", answered).await;
+    let text = within(Duration::from_secs(4), "an answer", answered).await;
     assert_eq!(text, "hello world\n");
     for raw in &mut stalled {
-        assert!(raw.closed_after().await < Duration::from_secs(3));
+        assert!(raw.closed_after().await < Duration::from_secs(9));
     }
 }
 

@@ -302,7 +302,8 @@ async fn who_asks_for_a_version_shares_no_instance() {
 
 /// How many requests the instance of the second had at once, which comes while the first waits.
 async fn met_by_the_second(first: Builder, second: Builder) -> String {
-    let shared = "version = \"1\"\ninstances = { reuse = 100, concurrent = 4 }";
+    let shared = "version = \"1\"\ninstances = { reuse = 100, concurrent = 4 }\n\
+                  limits = { timeout = \"60s\" }";
     let setup = Setup::default().guest_with("inflight-p3", shared);
     let gate = setup.admin(OVERRIDE).start().await;
     let (mut one, mut other) = (gate.http1().await, gate.http1().await);

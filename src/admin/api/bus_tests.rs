@@ -58,7 +58,7 @@ async fn listen(api: &Api, topic: &str, refuses: bool) -> Unsubscribe {
 
 /// Waits until the API says so.
 async fn eventually(api: &Api, line: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..1_000 {
+    for _ in 0..4_000 {
         let answer = api.simply(line).await.json();
         if holds(&answer) {
             return answer;

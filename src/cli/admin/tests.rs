@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::credentials::{Credentials, Search};
 use super::file::AdminSettings;
@@ -110,9 +110,10 @@ async fn a_unix_socket_is_asked_like_an_address() {
 
 #[tokio::test]
 async fn where_nobody_listens_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Its port is kept from others, and nobody listens there.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     for address in [address.to_string(), "unix:/nonexistent/admin.sock".into()] {
         let call = Call::post("/v1/drain");
         let failure = client(&address, None).send(call).await.unwrap_err();

@@ -14,7 +14,7 @@ fn state() -> tempfile::TempDir {
 
 async fn stop(mut gate: Gate) {
     gate.signal(Signal::TERM);
-    assert!(gate.exit_within(Duration::from_secs(10)).await.success());
+    assert!(gate.exit_within(Duration::from_secs(20)).await.success());
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn the_file_wins_once_it_names_other_bytes() {
 #[tokio::test]
 async fn a_rollout_goes_on_after_a_restart() {
     let state = state();
-    let lines = "version = \"1\"\n[component.version.rollout]\nstrategy = \"rolling\"\nsteps = [50]\ninterval = \"2s\"";
+    let lines = "version = \"1\"\n[component.version.rollout]\nstrategy = \"rolling\"\nsteps = [50]\ninterval = \"6s\"";
     let setup = serving_a(lines).state(state.path());
     let gate = setup.clone().start().await;
     gate.deploy("version", "2", bytes_of("version-b")).await;

@@ -27,7 +27,7 @@ async fn forged(origin: &StrictOrigin) -> Report {
         .start()
         .await;
     let path = format!(
-        "/fetch-forged?timeout_ms=500&url=http://{}/",
+        "/fetch-forged?timeout_ms=2000&url=http://{}/",
         origin.address()
     );
     let report = report(&gate, &path).await;

@@ -65,7 +65,8 @@ fn granting(grants: &str) -> String {
 /// Every server by HTTP, but for those that only `private_networks` leads to.
 const ANY_SERVER: &str = r#"http = ["http://*:*", "https://*:*"]"#;
 
-/// `[outbound]` with this name server and little patience for addresses of nobody.
+/// `[outbound]` with this name server and little patience for addresses of nobody: enough for a
+/// lookup on a busy machine.
 fn resolving_by(server: SocketAddr) -> String {
-    format!("[outbound]\nnameservers = [\"{server}\"]\nconnect_timeout = \"300ms\"")
+    format!("[outbound]\nnameservers = [\"{server}\"]\nconnect_timeout = \"1s\"")
 }

@@ -123,7 +123,7 @@ async fn rebinding_gains_nothing_for_sockets() {
         .await;
     let path = |component: &str, op: &str, name: &str| {
         format!(
-            "/{component}?op={op}&host={name}.evil.test&port={}",
+            "/{component}?op={op}&host={name}.evil.test&port={}&timeout_ms=10000",
             witness.port()
         )
     };

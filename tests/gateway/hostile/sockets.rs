@@ -20,7 +20,7 @@ async fn gate_with_names(grants: &str, dns: &Dns) -> Gate {
 }
 
 async fn ask(gate: &Gate, op: &str, host: &str, port: u16) -> Report {
-    let path = format!("/sockets?op={op}&host={host}&port={port}&timeout_ms=2000");
+    let path = format!("/sockets?op={op}&host={host}&port={port}&timeout_ms=10000");
     report(gate, &path).await
 }
 
@@ -133,7 +133,7 @@ async fn a_connected_datagram_socket_does_not_lead_elsewhere() {
     ))
     .await;
     let path = format!(
-        "/sockets?op=udp-connect-send&host=127.0.0.1&port={port}&other={}",
+        "/sockets?op=udp-connect-send&host=127.0.0.1&port={port}&other={}&timeout_ms=10000",
         other.address()
     );
     let report = report(&gate, &path).await;

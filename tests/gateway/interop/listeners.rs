@@ -159,11 +159,19 @@ async fn what_they_refuse_or_throw_on_is_tried_again_and_given_up() {
         errors.sort();
         let refused = "the handler refused it: refuse: sold out";
         assert_eq!(errors, ["the component failed", refused]);
-        let traps = gate.log.with("fault", "trap");
-        assert_eq!(traps.iter().filter(|it| it["component"] == name).count(), 3);
-        let mut said = gate.log.with("channel", "stderr");
-        said.retain(|it| it["component"] == name && it.to_string().contains("raise on purpose"));
-        assert_eq!(said.len(), 3, "what was thrown is for the operator");
+        eventually_within(
+            PATIENCE,
+            "what was thrown is for the operator",
+            async || {
+                let mut traps = gate.log.with("fault", "trap");
+                traps.retain(|it| it["component"] == name);
+                let mut said = gate.log.with("channel", "stderr");
+                said.retain(|it| it["component"] == name);
+                said.retain(|it| it.to_string().contains("raise on purpose"));
+                (traps.len(), said.len()) == (3, 3)
+            },
+        )
+        .await;
         let answer = gate.post(&format!("/{name}/request"), "raise").await;
         assert_eq!(answer.status(), 502, "{}", answer.text());
         let answer = gate.post(&format!("/{name}/request"), "go on").await;

@@ -2,7 +2,7 @@
 //! leaves everything as it was.
 
 use super::{GRANTED, component, kv, ok};
-use crate::support::{Setup, encoded};
+use crate::support::{Setup, encoded, eventually};
 
 #[tokio::test]
 async fn keys_and_values_that_are_too_large_are_refused() {
@@ -85,7 +85,10 @@ async fn a_quota_is_each_components_own() {
     let errors = [("backend", "embedded"), ("error", "quota")];
     let metrics = gate.metrics().await;
     assert_eq!(metrics.sum("airgate_kv_errors_total", &errors), 3.0);
-    assert!(!gate.log.lines_with("quota exceeded").is_empty());
+    eventually("the operator is told", async || {
+        !gate.log.lines_with("quota exceeded").is_empty()
+    })
+    .await;
 }
 
 #[tokio::test]

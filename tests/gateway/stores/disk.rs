@@ -30,10 +30,10 @@ async fn writes_that_find_no_room_are_refused_and_work_again_later() {
         "value 1",
         "reads go on"
     );
-    assert!(
-        !gate.log.lines_with("store").is_empty(),
-        "the operator is told"
-    );
+    eventually("the operator is told", async || {
+        !gate.log.lines_with("store").is_empty()
+    })
+    .await;
     for n in 0..taken {
         assert_eq!(
             ok(&gate.get(&format!("/kv/exists?key=big-{n}")).await),

@@ -179,7 +179,7 @@ async fn the_interface_of_our_own_shows_use_and_lets_values_expire() {
     let usage = told(&gate, "/all/kv-usage").await;
     assert_eq!(usage, "bytes=8 keys=1 max-bytes=67108864 max-keys=100000");
     assert_eq!(
-        told(&gate, "/all/kv-set?key=brief&value=x&ttl=300").await,
+        told(&gate, "/all/kv-set?key=brief&value=x&ttl=3000").await,
         "ok"
     );
     assert_eq!(told(&gate, "/all/kv-get?key=brief").await, "value x");

@@ -19,6 +19,16 @@ async fn add(gate: &Gate, key: Option<&str>) -> (String, u64) {
     (instance, words.next().unwrap().parse().unwrap())
 }
 
+/// How many actors are busy, with those that are told to end, and how many are idle.
+async fn alive(gate: &Gate) -> (f64, f64) {
+    let metrics = gate.metrics().await;
+    let in_state = |state| {
+        let labels = [("component", "actor"), ("state", state)];
+        metrics.sum("airgate_instances", &labels)
+    };
+    (in_state("busy"), in_state("idle"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_instance_meets_every_request() {
     let gate = actor("").start().await;
@@ -64,14 +74,18 @@ async fn keys_have_instances_of_their_own_and_wait_for_nobody_else() {
     assert_eq!(instances.len(), 3);
     let keyless = add(&gate, None).await;
     assert_eq!((keyless.1, instances.contains(&keyless.0)), (1, false));
-    let slow = Request::get("/actor/add?ms=2000").header("x-key", "a");
-    let began = Instant::now();
-    let (_, quick) = tokio::join!(gate.ask(slow.body(empty()).unwrap()), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let slow = async {
+        let request = Request::get("/actor/add?ms=4000").header("x-key", "a");
+        gate.ask(request.body(empty()).unwrap()).await;
+        Instant::now()
+    };
+    let quick = async {
+        eventually("one is busy", async || alive(&gate).await.0 >= 1.0).await;
         add(&gate, Some("b")).await;
-        began.elapsed()
-    });
-    assert!(quick < Duration::from_millis(1_500), "{quick:?}");
+        Instant::now()
+    };
+    let (slow, quick) = tokio::join!(slow, quick);
+    assert!(quick < slow, "it waited for another key's");
 }
 
 #[tokio::test]
@@ -143,8 +157,10 @@ async fn a_key_meets_one_actor_however_traffic_is_split() {
     assert_eq!(instances.len(), 8);
     for version in ["a", "b"] {
         let labels = [("version", version), ("state", "idle")];
-        let idle = gate.metrics().await.sum("airgate_instances", &labels);
-        assert!(idle > 0.0, "all keys met the other version");
+        eventually("some keys have met this version", async || {
+            gate.metrics().await.sum("airgate_instances", &labels) > 0.0
+        })
+        .await;
     }
 }
 
@@ -175,8 +191,10 @@ async fn a_message_log_keeps_the_order_of_its_publisher() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_mailbox_refuses() {
-    let gate = actor("mailbox = 3").start().await;
-    let answers = join_all((0..12).map(|_| gate.get("/actor/add?ms=300"))).await;
+    // Long enough that all have come before the first is done; nobody loses patience meanwhile.
+    let lines = "mailbox = 3\n[component.NAME.limits]\ntimeout = \"30s\"";
+    let gate = actor(lines).start().await;
+    let answers = join_all((0..12).map(|_| gate.get("/actor/add?ms=1500"))).await;
     let served = answers.iter().filter(|it| it.status() == 200).count();
     let refused = answers.iter().filter(|it| it.status() == 503).count();
     assert_eq!(served + refused, 12);
@@ -186,36 +204,33 @@ async fn a_full_mailbox_refuses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keyed_actors_are_bounded_and_the_idle_ones_go() {
-    let gate = actor("key = { header = \"x-key\" }\nmax = 4\nidle_timeout = \"60s\"")
-        .start()
+    let lines = "key = { header = \"x-key\" }\nmax = 4\nidle_timeout = \"60s\"\n\
+        [component.NAME.limits]\ntimeout = \"30s\"";
+    let gate = actor(lines).start().await;
+    // Those that are told to end are there a moment longer, and only so many end at once.
+    let within_bounds = async || {
+        eventually("no more are alive than may be", async || {
+            let (busy, idle) = alive(&gate).await;
+            busy + idle <= 4.0
+        })
         .await;
+    };
     let first = add(&gate, Some("key-0")).await;
     for n in 1..20 {
         assert_eq!(add(&gate, Some(&format!("key-{n}"))).await.1, 1);
+        within_bounds().await;
     }
-    // Those that are told to end are there a moment longer.
-    eventually("no more are alive than may be", async || {
-        let metrics = gate.metrics().await;
-        let in_state = |state| {
-            let labels = [("component", "actor"), ("state", state)];
-            metrics.sum("airgate_instances", &labels)
-        };
-        in_state("busy") + in_state("idle") <= 4.0
-    })
-    .await;
     let again = add(&gate, Some("key-0")).await;
     assert_eq!(again.1, 1, "it had made room, and begins anew");
     assert_ne!(first.0, again.0);
+    within_bounds().await;
     // When all are busy there is no room for one more.
     let busy = (0..4).map(async |n| {
         let request = Request::get("/actor/add?ms=4000").header("x-key", format!("busy-{n}"));
         gate.ask(request.body(empty()).unwrap()).await.status()
     });
     let (served, refused) = tokio::join!(join_all(busy), async {
-        eventually("all are busy", async || {
-            gate.instances("actor", "busy").await == 4.0
-        })
-        .await;
+        eventually("all are busy", async || alive(&gate).await == (4.0, 0.0)).await;
         let request = Request::get("/actor/add").header("x-key", "one-more");
         gate.ask(request.body(empty()).unwrap()).await.status()
     });
@@ -225,7 +240,7 @@ async fn keyed_actors_are_bounded_and_the_idle_ones_go() {
 
 #[tokio::test]
 async fn an_idle_keyed_actor_is_told_to_end() {
-    let lines = "key = { header = \"x-key\" }\nidle_timeout = \"1s\"\n\
+    let lines = "key = { header = \"x-key\" }\nidle_timeout = \"3s\"\n\
         [component.NAME.capabilities]\nkeyvalue = { default = \"read-write\" }";
     let gate = actor(lines).start().await;
     add(&gate, Some("a")).await;

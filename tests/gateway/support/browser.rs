@@ -53,7 +53,7 @@ impl Browser {
         browser.session = attached["sessionId"].clone();
         let loaded = format!("location.href == {url:?} && document.readyState == 'complete'");
         eventually_within(PATIENCE, "the page is loaded", async || {
-            browser.run(&loaded).await == true
+            browser.finds(&loaded).await
         })
         .await;
         Some(browser)
@@ -88,12 +88,16 @@ impl Browser {
         }
     }
 
+    /// Whether a script gives true. While one page takes the place of another there is none that
+    /// could run it.
+    async fn finds(&mut self, script: &str) -> bool {
+        let answer = self.ask("Runtime.evaluate", evaluation(script)).await;
+        answer["result"]["result"]["value"] == true
+    }
+
     /// What a script gives in the page; a promise is waited for.
     pub async fn run(&mut self, script: &str) -> Value {
-        let parameters = json!({
-            "expression": script, "awaitPromise": true, "returnByValue": true
-        });
-        let answer = self.tell("Runtime.evaluate", parameters).await;
+        let answer = self.tell("Runtime.evaluate", evaluation(script)).await;
         let failed = &answer["exceptionDetails"];
         assert!(failed.is_null(), "{script}: {failed}");
         answer["result"]["value"].clone()
@@ -114,6 +118,13 @@ impl Browser {
     }
 
     async fn tell(&mut self, method: &str, parameters: Value) -> Value {
+        let mut answer = self.ask(method, parameters).await;
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].take()
+    }
+
+    /// The whole answer, which may be an error.
+    async fn ask(&mut self, method: &str, parameters: Value) -> Value {
         self.sent += 1;
         let mut command = json!({ "id": self.sent, "method": method, "params": parameters });
         if !self.session.is_null() {
@@ -130,10 +141,12 @@ impl Browser {
                 }
             }
         };
-        let mut answer = within(PATIENCE, method, answer).await;
-        assert!(answer["error"].is_null(), "{method}: {answer}");
-        answer["result"].take()
+        within(PATIENCE, method, answer).await
     }
+}
+
+fn evaluation(script: &str) -> Value {
+    json!({ "expression": script, "awaitPromise": true, "returnByValue": true })
 }
 
 /// What a browser says: JSON, each with a zero byte behind it.

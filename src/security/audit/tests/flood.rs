@@ -1,6 +1,7 @@
 //! A guest that tries again and again, and a gateway that does so much that the disk is slow.
 
 use std::fs;
+use std::time::Instant;
 
 use super::support::{denial, deploy, on_disk, targets, wait_for};
 use crate::security::audit::files::paths;
@@ -11,9 +12,12 @@ fn a_million_denials_are_a_few_events_and_none_is_uncounted() {
     let dir = tempfile::tempdir().unwrap();
     let trail = Trail::open(dir.path()).unwrap();
     let event = denial("cart", "https://evil.test");
+    let began = Instant::now();
     let told = (0..1_000_000)
         .filter(|_| trail.record(event.clone()))
         .count();
+    // One has begun, and one may end a moment early where the writer counts.
+    let seconds = began.elapsed().as_secs() as usize + 2;
     drop(trail);
     let events = on_disk(&dir.path().join("audit.jsonl"));
     let total: u64 = events.iter().map(|event| event.repeated).sum();
@@ -21,7 +25,7 @@ fn a_million_denials_are_a_few_events_and_none_is_uncounted() {
     let counted = events.iter().filter(|event| event.repeated > 1).count();
     assert_eq!(events.len(), told + counted);
     // Twenty and a summary for each second that it took.
-    assert!(events.len() < 1_000, "{} events", events.len());
+    assert!(events.len() <= 21 * seconds, "{} events", events.len());
 }
 
 #[test]

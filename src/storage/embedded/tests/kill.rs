@@ -32,8 +32,9 @@ async fn every_acknowledged_write_is_there_after_a_kill() {
         run_and_kill(dir.path(), round, &mut acknowledged);
         let before = Instant::now();
         let store = open(dir.path());
+        // Some megabytes are verified, however slow the disk is.
         assert!(
-            before.elapsed() < Duration::from_secs(2),
+            before.elapsed() < Duration::from_secs(20),
             "{:?}",
             before.elapsed()
         );

@@ -125,18 +125,23 @@ async fn what_has_expired_is_swept_without_anybody_asking() {
     assert_eq!(read(&store, "stays").await, Ok(Some("1".into())));
 }
 
+/// Writes 500 values in many commits, and not one each: all wait for the disk, and an export that
+/// nobody reads does not wait for longer than a minute.
+async fn write_all(store: &EmbeddedStore, byte: u8) {
+    for first in (0..500).step_by(10) {
+        let sets = (first..first + 10).map(|n| set(&format!("k{n:03}"), vec![byte; 3_000]));
+        store.write(&cart(), sets.collect()).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_reader_of_an_old_moment_keeps_it_while_the_store_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    for number in 0..500 {
-        write(&store, &format!("k{number:03}"), vec![1; 3_000]).await;
-    }
+    write_all(&store, 1).await;
     let mut export = store.export().await.unwrap();
     export.recv().await.unwrap().unwrap();
-    for number in 0..500 {
-        write(&store, &format!("k{number:03}"), vec![2; 3_000]).await;
-    }
+    write_all(&store, 2).await;
     let mut seen = 1;
     while let Some(record) = export.recv().await {
         assert_eq!(record.unwrap().value[0], 1);
