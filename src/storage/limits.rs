@@ -13,7 +13,7 @@ pub(super) const ANSWER: u64 = 64 << 20;
 /// Bytes of everything that a restore brings into memory, where no disk is full at some time.
 pub(super) const RESTORED: u64 = 1 << 30;
 /// What a record takes in memory beside its names and its value, about.
-const BESIDE: u64 = 256;
+pub(super) const BESIDE: u64 = 256;
 
 /// Checks what needs no look at the store, before anything is queued.
 pub(super) fn check(change: &Change, spec: &StoreSpec) -> Result<(), StoreError> {

@@ -1,7 +1,9 @@
 //! Everything at once: import and export.
 
 use super::help::{Both, all, cart, delete, key, listed, set};
-use crate::core::{ByteSize, Quota, Record, Records, StoreError, StoreSpec, Timestamp, Usage};
+use crate::core::{
+    ByteSize, Quota, Record, Records, StoreError, StoreSpec, Swap, Timestamp, Usage,
+};
 
 fn sent(records: Vec<Result<Record, StoreError>>) -> Records {
     let (sender, receiver) = tokio::sync::mpsc::channel(records.len().max(1));
@@ -62,6 +64,44 @@ async fn an_import_replaces_everything_or_nothing() {
         assert_eq!(listed(&**store, "", None, 10).await, "");
         assert_eq!(backup.import(sent(Vec::new())).await, Ok(0));
         assert_eq!(store.spaces().await, Ok(vec![]));
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_before_an_import_swaps_nothing_after_it() {
+    let both = Both::with_defaults();
+    for (store, backup) in both.stores.iter().zip(&both.backups) {
+        let (sender, records) = tokio::sync::mpsc::channel(1);
+        let meanwhile = async {
+            for key in ["old", "one", "two"] {
+                let record = Record {
+                    space: cart(),
+                    key: key.parse().unwrap(),
+                    value: "restored".into(),
+                    expires: None,
+                };
+                sender.send(Ok(record)).await.unwrap();
+            }
+            // It has begun, and what others read now is of the old store.
+            let mut read = Vec::new();
+            for _ in 0..10 {
+                store.write(&cart(), vec![set("old", "1")]).await.unwrap();
+                let stored = store.get(&cart(), &key("old")).await.unwrap();
+                read.push(stored.unwrap().revision);
+            }
+            drop(sender);
+            read
+        };
+        let (imported, read) = tokio::join!(backup.import(records), meanwhile);
+        assert_eq!(imported, Ok(3));
+        for revision in read {
+            let (space, key, new) = (cart(), key("old"), "new".into());
+            let swap = store.swap(&space, &key, Some(revision), new, None);
+            assert!(
+                matches!(swap.await, Ok(Swap::Changed(Some(_)))),
+                "{revision:?}"
+            );
+        }
     }
 }
 

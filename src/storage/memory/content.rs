@@ -1,9 +1,14 @@
 //! Everything that a store in memory has, and how it changes.
+//!
+//! Its trees share what they have in common, so a clone is a moment of the store that costs
+//! nothing and that no write changes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use imbl::{OrdMap, OrdSet};
+
 use super::super::decide::{self, Change, Decision, Edit, Held, Reply, Space};
+use super::super::limits;
 use crate::core::{
     ComponentName, Key, KeyPage, Quota, Record, Revision, StoreError, Stored, Timestamp, Usage,
 };
@@ -13,17 +18,20 @@ const SWEPT_BY_A_WRITE: usize = 64;
 /// Expired values that a write takes away before it is refused for want of room.
 const SWEPT_FOR_ROOM: usize = 10_000;
 
-#[derive(Default)]
+/// Revisions that are set aside for what a restore brings: it never brings more.
+const OF_A_RESTORE: u64 = limits::RESTORED / limits::BESIDE;
+
+#[derive(Default, Clone)]
 pub(super) struct Content {
-    pub spaces: BTreeMap<ComponentName, Namespace>,
+    pub spaces: OrdMap<ComponentName, Namespace>,
     /// Of all namespaces, by the time at which they are gone.
-    expiring: BTreeSet<(Timestamp, ComponentName, Key)>,
+    expiring: OrdSet<(Timestamp, ComponentName, Key)>,
     revision: u64,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Namespace {
-    records: BTreeMap<Key, Held>,
+    records: OrdMap<Key, Held>,
     pub usage: Usage,
 }
 
@@ -101,14 +109,14 @@ impl Content {
     /// Takes away at most `limit` values that have expired. Answers how many there were.
     fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
         for swept in 0..limit {
-            match self.expiring.pop_first() {
-                Some((expires, space, key)) if expires <= now => self.remove(&space, &key),
-                Some(later) => {
-                    self.expiring.insert(later);
-                    return swept;
-                }
-                None => return swept,
+            let Some((expires, space, key)) = self.expiring.get_min().cloned() else {
+                return swept;
+            };
+            if expires > now {
+                return swept;
             }
+            self.expiring.remove(&(expires, space.clone(), key.clone()));
+            self.remove(&space, &key);
         }
         limit
     }
@@ -126,18 +134,23 @@ impl Content {
         }
     }
 
-    /// Takes these records for everything there was.
-    pub fn replace(&mut self, records: Vec<Record>) {
-        *self = Self {
-            revision: self.revision,
+    /// What is to take the place of this, empty: no revision is ever in both.
+    pub fn successor(&mut self) -> Self {
+        let revision = self.revision;
+        self.revision += OF_A_RESTORE;
+        Self {
+            revision,
             ..Self::default()
-        };
-        for record in records {
-            self.put(record);
         }
     }
 
-    fn put(&mut self, record: Record) {
+    /// Takes what a successor has, and answers what there was.
+    pub fn replace(&mut self, mut successor: Self) -> Self {
+        successor.revision = successor.revision.max(self.revision);
+        std::mem::replace(self, successor)
+    }
+
+    pub fn put(&mut self, record: Record) {
         self.revision += 1;
         let Record {
             space,
@@ -184,7 +197,7 @@ impl Content {
             Some(after) => Bound::Excluded(after),
             None => Bound::Included(prefix),
         };
-        let records = space.records.range::<str, _>((from, Bound::Unbounded));
+        let records = space.records.range::<_, str>((from, Bound::Unbounded));
         let mut keys = records
             .take_while(|(key, _)| key.as_str().starts_with(prefix))
             .filter(|(_, held)| held.is_there(now))
@@ -196,16 +209,16 @@ impl Content {
         }
     }
 
-    pub fn records(&self, now: Timestamp) -> Vec<Record> {
+    /// In their order.
+    pub fn records(&self, now: Timestamp) -> impl Iterator<Item = Record> {
         let spaces = self.spaces.iter();
         let all = spaces.flat_map(|(space, held)| held.records.iter().map(move |r| (space, r)));
-        let present = all.filter(|(_, (_, held))| held.is_there(now));
-        let record = |(space, (key, held)): (&ComponentName, (&Key, &Held))| Record {
+        let present = all.filter(move |(_, (_, held))| held.is_there(now));
+        present.map(|(space, (key, held))| Record {
             space: space.clone(),
             key: key.clone(),
             value: held.value.clone(),
             expires: held.expires,
-        };
-        present.map(record).collect()
+        })
     }
 }

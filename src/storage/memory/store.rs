@@ -12,7 +12,7 @@ use super::super::feed::Feed;
 use super::super::limits::{self, Answer, Restored};
 use super::content::{Content, Present};
 use crate::core::{
-    Backup, ComponentName, Key, KeyPage, KvStore, Quota, Record, Records, Revision, StoreBackend,
+    Backup, ComponentName, Key, KeyPage, KvStore, Quota, Records, Revision, StoreBackend,
     StoreError, StoreFuture, StoreSpec, Stored, Swap, Usage, Write,
 };
 
@@ -54,12 +54,6 @@ impl MemoryStore {
         limits::check(change, &spec)?;
         let now = self.clock.now();
         self.lock().change(space, change, spec.quota, now)
-    }
-
-    fn replace(&self, records: Vec<Record>) -> u64 {
-        let count = records.len() as u64;
-        self.lock().replace(records);
-        count
     }
 }
 
@@ -177,10 +171,10 @@ impl KvStore for MemoryStore {
 impl Backup for MemoryStore {
     fn export(&self) -> StoreFuture<'_, Records> {
         Box::pin(async move {
-            let records = self.read().records(self.clock.now());
+            let (moment, now) = (self.read().clone(), self.clock.now());
             let (mut feed, receiver) = Feed::out_of_a_store();
             tokio::spawn(async move {
-                for record in records {
+                for record in moment.records(now) {
                     if let Err(error) = feed.send(record).await {
                         return feed.fail(error);
                     }
@@ -193,13 +187,18 @@ impl Backup for MemoryStore {
 
     fn import(&self, mut records: Records) -> StoreFuture<'_, u64> {
         Box::pin(async move {
-            let (mut all, mut restored) = (Vec::new(), Restored::default());
+            let mut successor = self.lock().successor();
+            let (mut count, mut restored) = (0, Restored::default());
             while let Some(record) = records.recv().await {
                 let record = record?;
                 restored.add(&record)?;
-                all.push(record);
+                successor.put(record);
+                count += 1;
             }
-            Ok(self.replace(all))
+            let before = self.lock().replace(successor);
+            // Where there was much, that takes a while.
+            tokio::task::spawn_blocking(move || drop(before));
+            Ok(count)
         })
     }
 }
