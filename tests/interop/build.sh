@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the components of the interop tests with the tools their languages have: js-*.wasm with componentize-js and jco
-# (npm), py-*.wasm with componentize-py (PyPI). `hello` and `echo` are handlers for HTTP, `listener` works with messages
-# and a store through the interfaces of wit/. They are large and are not committed.
+# (npm), py-*.wasm with componentize-py (PyPI). `hello` and `echo` are handlers for HTTP; `listener` works with messages
+# and a store through the interfaces of wit/, `cloud` through those that wasmCloud has. They are large and are not
+# committed.
 #
 #   tests/interop/build.sh [folder]        default: target/interop
 #
@@ -24,11 +25,12 @@ stale() {
   return 1
 }
 
-# What each kind of component is, as files of WIT. A listener is made of the packages that the gateway has.
+# What each kind of component is, as files of WIT. Those of messages are made of the packages that the gateway has.
 mkdir -p "$tools/wit"
 cp -pr "$here/wit/." "$tools/wit/"
-mkdir -p "$tools/wit/listener/deps"
+mkdir -p "$tools"/wit/{listener,cloud}/deps
 cp -p "$here"/../../wit/{io,core,messaging,keyvalue-draft2}.wit "$tools/wit/listener/deps/"
+cp -p "$here"/../../wit/{wasmcloud-messaging,keyvalue-draft}.wit "$tools/wit/cloud/deps/"
 
 # stale_for <world> <artifact> <source>...: as stale, the files of the world and this script being sources too.
 stale_for() {
@@ -71,6 +73,8 @@ build_python() {
 build_js hello handler
 build_js echo handler
 build_js listener listener
+build_js cloud cloud
 build_python hello handler
 build_python listener listener
+build_python cloud cloud
 ls -l "$out"/*.wasm

@@ -7,7 +7,7 @@ use http::Request;
 use tokio::sync::Mutex;
 
 use super::{PATIENT, ROOM, built};
-use crate::support::{Gate, Setup, airgate, body, eventually_within, get};
+use crate::support::{Gate, Setup, airgate, body, eventually_within, get, guest};
 
 const NAMES: [&str; 2] = ["js-listener", "py-listener"];
 /// An interpreter starts in each instance, in a gateway that is built for tests.
@@ -25,6 +25,7 @@ instances = {{ reuse = 1000 }}
 config = {{ {} }}
 keyvalue = {{ default = \"read-write\" }}
 publish = [\"*.counted\"]
+request = [\"*.orders\", \"slow\"]
 [component.{name}.supervision]
 health_interval = \"200ms\"
 health_timeout = \"60s\"
@@ -117,6 +118,26 @@ async fn they_keep_what_they_hear_and_tell_each_other() {
         kept(&gate, other, &then, "1").await;
         let said = format!("{name}: {name}.orders 1");
         kept(&gate, other, &format!("{then}/said"), &said).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_ask_each_other_for_as_long_as_they_want_to_wait() {
+    let Some(_compiled) = stage().await else {
+        return;
+    };
+    let sleeper = "[[component.sleeper.subscribe]]\ntopic = \"slow\"";
+    let setup = both(labelled).unwrap();
+    let setup = setup.component("sleeper", &guest("bus"), sleeper);
+    let gate = setup.start().await;
+    // The first one has heard two messages by the time it is asked itself.
+    for (name, other, count) in [(NAMES[0], NAMES[1], 1), (NAMES[1], NAMES[0], 3)] {
+        let path = format!("/{name}/request");
+        let answer = gate.post(&path, format!("ask {other}.orders hello")).await;
+        let expected = format!("{other}: {other}.orders {count}");
+        assert_eq!((answer.status(), answer.text()), (200, &*expected));
+        let answer = gate.post(&path, "hasty slow sleep 20000").await;
+        assert_eq!((answer.status(), answer.text()), (200, "error timeout"));
     }
 }
 

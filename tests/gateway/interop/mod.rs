@@ -1,5 +1,6 @@
 //! Components of other languages, as their own tools build them (`tests/interop/build.sh`).
 
+mod clouds;
 mod handlers;
 mod listeners;
 

@@ -6,7 +6,7 @@ from wit_world.imports.airssys_core_types import ComponentMetadata, Health, Heal
 from wit_world.imports.atomics import Cas, CasError_CasFailed, increment, swap
 from wit_world.imports.errors import LifecycleError_InvalidConfig
 from wit_world.imports.producer import send
-from wit_world.imports.request_reply import reply
+from wit_world.imports.request_reply import RequestOptions, reply, request
 from wit_world.imports.store import Bucket, open
 from wit_world.imports.wasi_messaging_types import Client, Error_Other, Message
 
@@ -41,6 +41,10 @@ class IncomingHandler(exports.IncomingHandler):
             raise Err(Error_Other(text))
         if text.startswith("raise"):
             raise RuntimeError(text)
+        verb, _, rest = text.partition(" ")
+        if verb in ("ask", "hasty"):
+            answer = ask(*rest.split(" ", 1), 30_000 if verb == "ask" else 50)
+            return reply(message, Message(answer.encode()))
         append(bucket, f"{topic}/said", text)
         then = dict(message.metadata() or []).get("then")
         if then is not None:
@@ -52,6 +56,18 @@ def result(topic: str, count: int) -> Message:
     message = Message(f"{label}: {topic} {count}".encode())
     message.set_content_type("text/x-count")
     return message
+
+
+def ask(topic: str, text: str, timeout_ms: int) -> str:
+    """More replies are asked for than there are: it ends when nobody is left who could answer."""
+    options = RequestOptions()
+    options.set_timeout_ms(timeout_ms)
+    options.set_expected_replies(9)
+    try:
+        replies = request(Client.connect("default"), topic, Message(text.encode()), options)
+        return ", ".join(sorted(message.data().decode() for message in replies))
+    except Err as error:
+        return f"error {type(error.value).__name__.removeprefix('Error_').lower()}"
 
 
 def append(bucket: Bucket, key: str, line: str) -> None:
