@@ -17,12 +17,16 @@ use http_body_util::{BodyExt as _, Empty};
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use self::source::Source;
 use self::watch::{Fate, STALLED, TOO_LARGE};
 use super::detached::Verdict;
 use super::error::{BodyError, InvokeError};
 use crate::core::ByteSize;
 use crate::monitoring::Tally;
 
+mod ahead;
+mod gather;
+mod source;
 mod watch;
 pub use watch::RequestWatch;
 
@@ -179,9 +183,7 @@ pub struct ResponseBody {
 }
 
 struct Rest {
-    // Before the body: a guest that sees its reader gone must find its call cancelled.
-    verdict: Verdict,
-    body: WasiBody,
+    source: Source,
     /// Who is told when it breaks off.
     tally: Option<Arc<Tally>>,
 }
@@ -225,15 +227,19 @@ impl ResponseBody {
         verdict: Verdict,
         limit: Option<ByteSize>,
     ) -> Self {
+        Self::of(ready, declared, Source::guest(body, verdict), limit)
+    }
+
+    fn of(
+        ready: VecDeque<Frame<Bytes>>,
+        declared: Option<u64>,
+        source: Source,
+        limit: Option<ByteSize>,
+    ) -> Self {
         let tally = None;
-        let rest = Rest {
-            body,
-            verdict,
-            tally,
-        };
         Self {
             ready,
-            rest: Some(Box::new(rest)),
+            rest: Some(Box::new(Rest { source, tally })),
             declared,
             limit,
             sent: 0,
@@ -276,7 +282,7 @@ impl ResponseBody {
                 if self.is_satisfied()
                     && let Some(rest) = &mut self.rest
                 {
-                    rest.verdict.let_finish();
+                    rest.source.let_finish();
                 }
                 Ok(frame)
             }
@@ -324,28 +330,11 @@ impl Body for ResponseBody {
             let Some(rest) = &mut self.rest else {
                 return Poll::Ready(None);
             };
-            let Poll::Ready(frame) = Pin::new(&mut rest.body).poll_frame(cx) else {
-                ready!(rest.verdict.poll_deadline(cx));
-                let error = BodyError::Guest(InvokeError::Timeout);
-                return Poll::Ready(Some(Err(self.break_off(error))));
-            };
-            match frame {
+            match ready!(rest.source.poll(cx)) {
                 Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
                 Some(Ok(frame)) => return Poll::Ready(Some(self.admit(frame))),
-                Some(Err(error)) => {
-                    let error = match rest.verdict.failure() {
-                        Some(failure) => BodyError::Guest(failure),
-                        None => BodyError::Broken(error.to_string()),
-                    };
-                    return Poll::Ready(Some(Err(self.break_off(error))));
-                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(self.break_off(error)))),
                 None => {
-                    let failure = rest.verdict.failure();
-                    if let Some(failure) = failure {
-                        let error = BodyError::Guest(failure);
-                        return Poll::Ready(Some(Err(self.break_off(error))));
-                    }
-                    rest.verdict.let_finish();
                     self.rest = None;
                     return Poll::Ready(None);
                 }

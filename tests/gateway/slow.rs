@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Gate, Raw, Setup, eventually};
+use crate::support::{Gate, PREFACE, Raw, Setup, eventually};
 
-const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// SETTINGS with nothing set.
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 
@@ -185,20 +184,7 @@ async fn an_http2_client_that_gives_no_window_does_not_hold_its_requests_for_eve
         .start()
         .await;
     let mut raw = gate.raw().await;
-    // SETTINGS_INITIAL_WINDOW_SIZE = 0.
-    let no_window = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
-    // HEADERS, END_STREAM and END_HEADERS: GET, http, /hello, authority a.
-    let mut block = vec![0x82, 0x86, 0x04, 6];
-    block.extend(b"/hello");
-    block.extend([0x01, 1, b'a']);
-    let mut headers = vec![0, 0, block.len() as u8, 1, 5, 0, 0, 0, 1];
-    headers.extend(block);
-    raw.send(PREFACE)
-        .await
-        .send(no_window)
-        .await
-        .send(headers)
-        .await;
+    raw.get_without_window("/hello").await;
     let held = async || gate.metrics().await.sum("http_server_active_requests", &[]);
     eventually("the request has arrived", async || held().await == 1.0).await;
     answer_pings(raw);

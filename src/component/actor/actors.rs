@@ -83,8 +83,12 @@ impl Actors {
             return Err(InvokeError::NoHandler);
         }
         let id = ActorId::of_request(self.actor.key.as_ref(), request.headers());
-        let queued = self.queue(id)?;
         let patience = Instant::from_std(call.arrived) + self.maker.timeout();
+        // Before it has a place: a client that sends slowly keeps nobody waiting but itself.
+        let (head, body) = request.into_parts();
+        let body = body.gathered(patience).await?;
+        let request = http::Request::from_parts(head, body);
+        let queued = self.queue(id)?;
         let body = Some(request.body().watch());
         let (lease, answered) = self.lease(queued, patience, body, true).await?;
         // The time in the mailbox was not the guest's.

@@ -27,13 +27,16 @@ async fn a_full_queue_tells_the_sender_and_spares_the_others() {
     let setup = member(Setup::default(), "sender", &[]);
     let slow = "topic = \"a\"\nqueue = 10\nconcurrency = 1\nattempts = 1";
     let setup = member(setup, "slow", &[slow]);
-    let gate = member(setup, "quick", &["topic = \"a\""]).start().await;
+    let patient = "[component.slow.limits]\ntimeout = \"60s\"\n\
+        [component.quick.limits]\ntimeout = \"60s\"";
+    let setup = member(setup, "quick", &["topic = \"a\""]);
+    let gate = setup.lines(patient).start().await;
     let mut refused = 0;
     for _ in 0..30 {
-        let answer = gate.get(&sending("sender", "a", "sleep 3000")).await;
+        let answer = gate.get(&sending("sender", "a", "sleep 50000")).await;
         refused += u32::from(ok(&answer).starts_with("error:connection"));
     }
-    assert!((15..=20).contains(&refused), "{refused} of 30 were refused");
+    assert!((19..=20).contains(&refused), "{refused} of 30 were refused");
     assert_eq!(counted(&gate, "slow", "rejected").await, f64::from(refused));
     assert_eq!(counted(&gate, "quick", "rejected").await, 0.0);
 }

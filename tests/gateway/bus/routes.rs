@@ -103,14 +103,15 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 #[tokio::test]
 async fn a_full_queue_is_told_to_the_client() {
     let slow = "topic = \"slow\"\nqueue = 2\nconcurrency = 1";
-    let setup = member(Setup::default(), "handler", &[slow]);
+    let setup = member(Setup::default(), "handler", &[slow])
+        .lines("[component.handler.limits]\ntimeout = \"60s\"");
     let gate = setup
         .route("path = \"/slow\"\npublish = \"slow\"")
         .start()
         .await;
     let mut statuses = Vec::new();
     for _ in 0..8 {
-        statuses.push(post(&gate, "/slow", "sleep 4000").await.status());
+        statuses.push(post(&gate, "/slow", "sleep 50000").await.status());
     }
     assert!(
         statuses.starts_with(&[202, 202]) && statuses.ends_with(&[503, 503]),

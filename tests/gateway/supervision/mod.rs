@@ -3,6 +3,7 @@
 mod actors;
 mod health;
 mod lifecycle;
+mod slow;
 
 use crate::support::{Answer, Gate, Setup, guest};
 

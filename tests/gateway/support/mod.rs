@@ -23,5 +23,5 @@ pub use guest::{guest, interop, missing};
 pub use log::Log;
 pub use metrics::Metrics;
 pub use origin::{Authority, Origin, collected, encoded};
-pub use raw::Raw;
+pub use raw::{PREFACE, Raw};
 pub use wait::{eventually, eventually_within, within};

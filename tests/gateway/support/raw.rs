@@ -15,7 +15,23 @@ pub struct Raw {
     pub stream: TcpStream,
 }
 
+pub const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 impl Raw {
+    /// Asks for a path over HTTP/2, without room for any of the response's body.
+    pub async fn get_without_window(&mut self, path: &str) {
+        // SETTINGS_INITIAL_WINDOW_SIZE = 0.
+        let no_window = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+        // HEADERS, END_STREAM and END_HEADERS: GET, http, the path, authority a.
+        let mut block = vec![0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()];
+        block.extend(path.as_bytes());
+        block.extend([0x01, 1, b'a']);
+        let mut headers = vec![0, 0, block.len() as u8, 1, 5, 0, 0, 0, 1];
+        headers.extend(block);
+        self.send(PREFACE).await.send(no_window).await;
+        self.send(headers).await;
+    }
+
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         Self { stream }
