@@ -34,12 +34,6 @@ pub trait Lease: Send + 'static {
     /// Whether the instance can serve again at all.
     fn is_reusable(&self) -> bool;
 
-    /// Whether others wait for this very instance, so that no client may keep it by reading
-    /// slowly.
-    fn reads_ahead(&self) -> bool {
-        false
-    }
-
     /// How the call went, before anybody is told: the next request may follow at once.
     fn judge(&mut self, result: &Result<(), InvokeError>);
 
@@ -67,7 +61,7 @@ pub async fn invoke<L: Lease>(
 ) -> Result<http::Response<ResponseBody>, InvokeError> {
     let instance = lease.instance();
     instance.arm(&call, request.headers())?;
-    let terms = Terms::new(&mut lease, &request, call);
+    let terms = Terms::new(instance, &request, call);
     let (head, heads) = oneshot::channel();
     let running = Box::pin(Metered::new(run(
         lease,
@@ -342,14 +336,7 @@ fn finish(
     let limit = terms.max_response_body;
     let body = match verdict {
         None => ResponseBody::whole(ready, declared, limit)?,
-        Some(verdict) => {
-            let body = ResponseBody::streaming(ready, declared, body, verdict, limit);
-            if terms.reads_ahead {
-                body.read_ahead()
-            } else {
-                body
-            }
-        }
+        Some(verdict) => ResponseBody::streaming(ready, declared, body, verdict, limit),
     };
     Ok(http::Response::from_parts(parts, body))
 }

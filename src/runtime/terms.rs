@@ -8,8 +8,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::body::{RequestBody, RequestWatch};
 use super::call::Call;
-use super::instance::Recipe;
-use super::invoke::Lease;
+use super::instance::{Instance, Recipe};
 use super::join::Joinable;
 use crate::core::ByteSize;
 
@@ -21,14 +20,10 @@ pub(super) struct Terms {
     pub recipe: Arc<Recipe>,
     pub joinable: Option<Arc<Joinable>>,
     pub watch: RequestWatch,
-    /// What the guest sends is read before its client has room for it.
-    pub reads_ahead: bool,
 }
 
 impl Terms {
-    pub fn new<L: Lease>(lease: &mut L, request: &http::Request<RequestBody>, call: Call) -> Self {
-        let reads_ahead = lease.reads_ahead();
-        let instance = lease.instance();
+    pub fn new(instance: &Instance, request: &http::Request<RequestBody>, call: Call) -> Self {
         let limits = instance.limits();
         let arrived = Instant::from_std(call.arrived);
         let terms = Self {
@@ -38,7 +33,6 @@ impl Terms {
             recipe: instance.recipe().clone(),
             joinable: instance.joinable.clone(),
             watch: request.body().watch(),
-            reads_ahead,
         };
         if let Some(joinable) = &terms.joinable {
             joinable.extend_deadline(terms.stream_deadline);

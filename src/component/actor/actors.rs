@@ -95,7 +95,8 @@ impl Actors {
         call.arrived = Instant::now().into_std();
         let response = invoke(lease, request, call).await?;
         answered.store(true, Ordering::Relaxed);
-        Ok(response)
+        // Others wait for this very instance: no client may keep it by reading slowly.
+        Ok(response.map(ResponseBody::read_ahead))
     }
 
     /// Has the actor of its key handle a message. Its place in the mailbox is taken at once, and

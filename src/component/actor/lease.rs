@@ -190,10 +190,6 @@ impl Lease for ActorLease {
         true
     }
 
-    fn reads_ahead(&self) -> bool {
-        true
-    }
-
     fn judge(&mut self, _result: &Result<(), InvokeError>) {}
 
     fn finish(mut self, usage: Usage, result: Result<(), InvokeError>) {

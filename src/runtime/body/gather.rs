@@ -13,7 +13,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::RequestBody;
 use crate::runtime::error::InvokeError;
 
-/// Bytes for which nobody is called yet.
+/// Bytes for which nobody is called before their end is there too.
 const MOST: usize = 256 << 10;
 
 impl RequestBody {
@@ -51,7 +51,7 @@ struct Gathered {
 
 impl Gathered {
     async fn fill(&mut self) -> Result<(), Error> {
-        while self.data.len() < MOST
+        while self.data.len() <= MOST
             && let Some(rest) = &mut self.rest
         {
             match rest.frame().await.transpose()?.map(Frame::into_data) {

@@ -172,6 +172,15 @@ async fn a_request_that_is_large_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_only_lacks_its_end_is_waited_for() {
+    let all = || Ok(Frame::data(Bytes::from(vec![7; 256 << 10])));
+    let open = sent(vec![all()], true).gathered(in_time()).await;
+    assert!(matches!(open, Err(InvokeError::BodyStalled)));
+    let ended = sent(vec![all()], false).gathered(in_time()).await.unwrap();
+    assert_eq!(ended.body.size_hint().exact(), Some(256 << 10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_late_too_large_or_broken_off_is_refused() {
     let start = || Ok(Frame::data(Bytes::from_static(b"12345")));
     let late = sent(vec![start()], true).gathered(in_time()).await;
